@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An image: the full content of the kernel tables, as the controller knows it. The planner makes one
+ * from the model; the data plane writes it; a patch changes the live one in place.
+ *
+ * Rings and blocks that do not change are shared between consecutive images (reference counted), so
+ * a patch of one is a patch of both.
+ */
+#ifndef MUSTER_CORE_IMAGE_H
+#define MUSTER_CORE_IMAGE_H
+
+#include "core/arena.h"
+#include "core/model.h"
+#include "core/poolbits.h"
+#include "core/ring.h"
+
+struct image_member {
+	uint64_t identity; /* 0: index not in use */
+	struct muster_addr addr;
+	__be16 port; /* the backend's own; 0: the VIP's */
+	uint16_t weight;
+	struct bits bits;
+	uint32_t nexthop; /* MUSTER_NO_NEXTHOP: none */
+};
+
+/* Which backends of a pool a frontend can use: those of its family, on the link for l2dsr. */
+struct member_class {
+	uint8_t family; /* AF_INET, AF_INET6 */
+	bool on_link;
+};
+
+/* The members of a (pool, class); shared by its rings. */
+struct block {
+	char pool[MODEL_NAME_MAX + 1]; /* empty: adopted, the pool is not known */
+	struct member_class class;
+	uint32_t base, capacity;      /* range in the member table */
+	struct image_member *members; /* [n]; unused ones have identity 0 */
+	uint16_t n;
+	unsigned references;
+};
+
+struct block *block_ref(struct block *block);
+void block_unref(struct block **block);
+
+struct image_ring {
+	struct ring *ring;
+	struct block *block;
+};
+
+struct image_service {
+	struct muster_key key;
+	uint32_t index;
+	uint8_t mode; /* MUSTER_MODE_NONE: the record of an address */
+	uint8_t on_empty;
+	struct ring *ring;	      /* NULL: no members, or the record of an address; not owned */
+	struct block *block;	      /* likewise */
+	char vip[MODEL_NAME_MAX + 1]; /* empty: adopted or shared by VIPs of one address */
+};
+
+struct image {
+	uint64_t generation;
+	struct image_service *services; /* sorted by key */
+	size_t n_services;
+	struct image_ring *rings; /* owns a reference to each ring and block */
+	size_t n_rings;
+	struct block **blocks; /* owns a reference */
+	size_t n_blocks;
+};
+
+/* An empty image of generation 0. 0 or -ENOMEM. */
+int image_new(struct image **ret);
+void image_free(struct image **image);
+
+struct image_service *image_find_service(const struct image *image, const struct muster_key *key);
+
+/* ---- patch: changes of bits and next hops, stored into the live image ---- */
+
+/* How a backend stands now. on_link and nexthop come from its path. */
+struct member_state {
+	uint64_t identity;
+	struct bits bits; /* by policy, before the path is looked at */
+	bool on_link;
+	uint32_t nexthop;
+};
+
+/* The bits a member of @class gets: {0, 0} where it has no path or is not on the link. */
+struct bits member_state_bits(const struct member_state *state, struct member_class class);
+
+struct patch_slot {
+	uint32_t index; /* in the arena of slots */
+	uint32_t value; /* MUSTER_SLOT() */
+};
+
+struct patch_member {
+	uint32_t index; /* in the member table */
+	uint32_t nexthop;
+	struct bits bits;
+};
+
+struct patch {
+	struct patch_slot *slots;
+	size_t n_slots;
+	struct patch_member *members;
+	size_t n_members;
+};
+
+void patch_clear(struct patch *patch); /* frees */
+
+/*
+ * Brings every block of @pool in @image, and its rings, in line with @states and appends the stores
+ * to @patch. Members without a state keep what they have. An unchanged pool appends nothing.
+ * 0 or -ENOMEM (nothing half applied: image and patch agree).
+ *
+ * One death in a pool of 100 backends (16381 slots): well under 100 us.
+ */
+int image_patch(struct image *image, const char *pool, const struct member_state *states, size_t n,
+	struct patch *patch);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the model and the state of its backends to the next image, with stable indexes: what exists in
+ * the previous image keeps its service index, its member indexes and, where nothing about it changed,
+ * its ring. Pure apart from memory; runs in a worker thread on data that nobody else writes.
+ */
+#ifndef MUSTER_CORE_PLAN_H
+#define MUSTER_CORE_PLAN_H
+
+#include "core/image.h"
+
+struct plan_limits {
+	uint32_t services, members, slots; /* slots: a multiple of MUSTER_ELEMENT_SLOTS */
+	uint32_t buckets;		   /* frontend buckets, a power of two */
+};
+
+/* Which indexes are taken, by the live image and by what waits for a grace period. */
+struct plan_space {
+	struct plan_limits limits;
+	struct arena *services, *members, *elements;
+};
+
+int plan_space_new(struct plan_space **ret, const struct plan_limits *limits);
+void plan_space_free(struct plan_space **space);
+
+struct plan_input {
+	const struct model *model;
+	const struct member_state *const *states; /* [pool][backend], in the order of the model */
+	struct muster_hash_key key;
+};
+
+/*
+ * @previous: the live image (or an adopted one: see image_adopted() below); its ring->current and
+ * member bits may be changed by patches meanwhile only if the caller re-applies image_patch() to
+ * the result before committing it.
+ * *ret_changed: false if committing the result would change nothing (then the caller drops it).
+ * @diags: says which limit is full, by how much, and what to raise.
+ * 0, -ENOSPC or -ENOMEM; on error the space is as before.
+ */
+int plan_image(const struct plan_input *input, struct plan_space *space,
+	const struct image *previous, struct image **ret, bool *ret_changed, struct diags *diags);
+
+/*
+ * Gives back what @previous holds and @next does not. Only after the grace period that follows the
+ * flip to @next. (To drop an image that was never committed: plan_retire(space, dropped, live).)
+ */
+void plan_retire(struct plan_space *space, const struct image *previous, const struct image *next);
+
+/*
+ * Marks all that an adopted image holds as used. An adopted image was read from pinned maps: its
+ * blocks have no pool name and its rings no base (owner == NULL), only `current`. plan_image() finds
+ * the block of a pool by the identities in it, keeps base and member indexes, and where the ring it
+ * builds equals the adopted `current`, keeps its place too: a restart changes nothing.
+ * False if ranges overlap or lie outside the limits: the pinned maps are damaged.
+ */
+bool plan_space_claim(struct plan_space *space, const struct image *adopted);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The consistent-hash ring of a (pool, class, protocol).
+ *
+ * Base: weighted Maglev (Eisenbud et al., "Maglev", NSDI 2016, section 3.4) over all configured
+ * members with weight > 0, whatever their health. Turns are smooth: a member's turn comes when its
+ * accumulated weight passes the maximum. Permutations are generated lazily (O(members) memory) from a
+ * keyed hash of address:port, and members are taken in the order of address:port, so every balancer
+ * with the same key builds the same ring.
+ *
+ * Refill: a slot whose owner may not take new flows is given to the first usable owner found by
+ * probing the base ring at hash(slot, 1), hash(slot, 2), ...; a pure function of (base ring, usable
+ * members). A member that goes down therefore moves no slot of any other; its return restores them.
+ */
+#ifndef MUSTER_CORE_RING_H
+#define MUSTER_CORE_RING_H
+
+#include "core/addr.h"
+#include "core/util.h"
+
+#define RING_SIZE_MAX 65537
+
+/* A member as the ring sees it; @index is what the slots store (member index in its block). */
+struct ring_member {
+	struct muster_addr addr;
+	__be16 port;
+	uint16_t index;
+	uint16_t weight;
+};
+
+/*
+ * Of the sizes 251, 1021, 4093, 16381, 65537 the smallest that is >= 100 x members; all are prime.
+ * 0 members: 0.
+ */
+uint32_t ring_size_for(size_t members);
+
+/* Is @size one of those? */
+bool ring_size_is_valid(uint32_t size);
+
+struct ring {
+	uint32_t size;
+	uint32_t base; /* first slot in the arena; set by the planner */
+	uint8_t proto; /* IPPROTO_TCP, IPPROTO_UDP */
+	struct muster_hash_key key;
+	uint16_t *owner;   /* [size] base ring: member index */
+	uint16_t *current; /* [size] after refill: member index or MUSTER_NONE */
+	uint16_t n_index;  /* 1 + the largest member index */
+	uint32_t *first; /* [n_index + 1] offsets into slots: the base slots of each member index */
+	uint32_t *slots; /* [size] slot numbers, grouped by owner */
+	unsigned references;
+};
+
+/*
+ * Builds the base ring; current = owner. Members in any order, weight 0 owns nothing; no member with
+ * weight: all slots MUSTER_NONE. 0, -EINVAL (size, index > 4095 or a duplicate address:port) or
+ * -ENOMEM. Cost: about 1.2 ms for 65537 slots.
+ */
+int ring_new(struct ring **ret, const struct ring_member *members, size_t n, uint32_t size,
+	const struct muster_hash_key *key);
+struct ring *ring_ref(struct ring *ring);
+void ring_unref(struct ring **ring);
+
+/* Who takes over @slot if only members with usable[index] may: MUSTER_NONE if nobody. */
+uint16_t ring_refill(const struct ring *ring, uint32_t slot, const bool *usable);
+
+/* A slot that has to be stored. */
+struct ring_change {
+	uint32_t slot; /* in the ring */
+	uint16_t current;
+};
+
+/*
+ * Brings ring->current in line with usable[0 .. n_index-1] and appends each change to *changes
+ * (grown with util_grow). @before: the array of the previous call, or NULL to look at every slot.
+ * Only slots of members that were or are unusable are looked at.
+ */
+int ring_update(struct ring *ring, const bool *before, const bool *usable,
+	struct ring_change **changes, size_t *n_changes);
+
+#endif

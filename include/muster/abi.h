@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * The contract between the XDP programs and the controller: the content of every map. A change of a
+ * structure here is an ABI break and bumps MUSTER_ABI_VERSION; adding a map or a reason is not.
+ *
+ * All tables are BPF_F_MMAPABLE arrays that the controller writes with plain stores, so every value
+ * size is a multiple of 8 (the kernel rounds the stride up). Sizes of the tables are chosen when
+ * they are created (struct settings_limits); the program learns them from its constants.
+ *
+ * map          writer       reader      lifetime of an entry
+ * control      controller   program     one entry, for ever
+ * frontends    controller   program     set before the flip that adds a frontend, cleared a grace
+ *                                       period after the flip that removes it
+ * services     controller   program     two banks; the bank not being read is rewritten by a flip
+ * rings        controller   program     allocated per ring, freed a grace period after its last image
+ * members      controller   program     allocated per block, likewise; new_ok, old_ok, nexthop are
+ *                                       stored in place
+ * nexthops     controller   program     immutable while any member names it, and a grace longer
+ * *_counters   program      controller  per CPU; zeroed before an index is used again
+ * reply_budget program      program     per CPU token bucket
+ *
+ * Docs: docs/abi.md.
+ */
+#ifndef MUSTER_ABI_H
+#define MUSTER_ABI_H
+
+#include <linux/types.h>
+#include <muster/hash.h>
+#include <muster/reasons.h>
+
+#define MUSTER_ABI_VERSION 1
+
+#define MUSTER_BUCKET_WAYS   8	     /* frontends in a bucket */
+#define MUSTER_ELEMENT_SLOTS 16	     /* ring slots in an element of the arena */
+#define MUSTER_NONE	     0xffffu /* no member, in a slot */
+#define MUSTER_NO_NEXTHOP    0	     /* index 0 of nexthops is never valid */
+
+#define MUSTER_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+
+/* An IPv6 address, or an IPv4 one mapped as ::ffff:a.b.c.d. Network byte order. */
+struct muster_addr {
+	union {
+		__u8 b[16];
+		__be32 w[4];
+		__u64 d[2];
+	};
+};
+
+/* {address, protocol, port}; {address, 0, 0} is the record of the address itself (echo, errors). */
+struct muster_key {
+	struct muster_addr addr;
+	__be16 port;
+	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP or 0 */
+	__u8 pad[5];
+};
+MUSTER_STATIC_ASSERT(sizeof(struct muster_key) == 24, "key");
+
+struct muster_control {
+	__u64 generation; /* number of the image being read; its low bit is the bank */
+	struct muster_hash_key hash_key;
+	__u32 abi_version;
+	__u32 reply_rate; /* RST and unreachable a second and CPU; 0 = none */
+	__u64 pad[4];
+};
+MUSTER_STATIC_ASSERT(sizeof(struct muster_control) == 64, "control");
+
+/* One cache line. An entry is empty while tag is 0. */
+struct muster_frontend {
+	__u32 tag;
+	__u32 service; /* index in each bank of services */
+};
+
+struct muster_bucket {
+	struct muster_frontend way[MUSTER_BUCKET_WAYS];
+};
+MUSTER_STATIC_ASSERT(sizeof(struct muster_bucket) == 64, "bucket");
+
+enum muster_mode {
+	MUSTER_MODE_NONE, /* the record of an address */
+	MUSTER_MODE_L2DSR,
+	MUSTER_MODE_IPIP,
+};
+
+enum muster_on_empty {
+	MUSTER_ON_EMPTY_REJECT,
+	MUSTER_ON_EMPTY_DROP,
+};
+
+/* A frontend's record, at the same index in both banks: services[bank * n_services + index]. */
+struct muster_service {
+	struct muster_key key; /* all zero: not in this image */
+	__u32 ring_base;       /* first slot in the arena, a multiple of MUSTER_ELEMENT_SLOTS */
+	__u32 ring_size;       /* slots; 0: the service is empty */
+	__u32 member_base;
+	__u8 mode;     /* enum muster_mode */
+	__u8 on_empty; /* enum muster_on_empty */
+	__u8 pad[22];
+};
+MUSTER_STATIC_ASSERT(sizeof(struct muster_service) == 64, "service");
+
+/*
+ * {current, previous}: member indexes relative to the service's member_base. Equal: the slot is
+ * stable and pick is stateless. Read and written whole.
+ */
+#define MUSTER_SLOT(current, previous) ((__u32)(current) << 16 | (__u32)(previous))
+#define MUSTER_SLOT_CURRENT(slot)      ((slot) >> 16)
+#define MUSTER_SLOT_PREVIOUS(slot)     ((slot)&0xffffu)
+#define MUSTER_SLOT_EMPTY	       MUSTER_SLOT(MUSTER_NONE, MUSTER_NONE)
+
+struct muster_ring_element {
+	__u32 slot[MUSTER_ELEMENT_SLOTS];
+};
+MUSTER_STATIC_ASSERT(sizeof(struct muster_ring_element) == 64, "ring element");
+
+struct muster_member {
+	__u64 identity; /* hash of (pool, backend); 0: free */
+	struct muster_addr addr;
+	__be16 port;
+	__u16 epoch;   /* bumped each time the index is used again */
+	__u32 nexthop; /* stored in place; MUSTER_NO_NEXTHOP: unusable */
+	__u8 new_ok;   /* may take new flows; stored in place */
+	__u8 old_ok;   /* may keep its flows; stored in place */
+	__u8 pad[30];
+};
+MUSTER_STATIC_ASSERT(sizeof(struct muster_member) == 64, "member");
+
+/* Immutable: a MAC address would tear if it were rewritten in place. */
+struct muster_nexthop {
+	__u32 ifindex;
+	__u16 mtu; /* bytes of the IP packet */
+	__u8 dst_mac[6];
+	__u8 src_mac[6];
+	__u8 pad[6];
+	struct muster_addr source; /* outer source address; never a VIP */
+	__u8 pad2[24];
+};
+MUSTER_STATIC_ASSERT(sizeof(struct muster_nexthop) == 64, "nexthop");
+
+struct muster_counters {
+	__u64 packets;
+	__u64 bytes;	 /* of the frames as received, Ethernet header included */
+	__u64 new_flows; /* TCP SYNs seen */
+};
+
+/* Token bucket of the answers a CPU may still send. */
+struct muster_reply_budget {
+	__u64 refilled_ns;
+	__u64 tokens;
+};
+
+/* Low bits choose the bucket, the high half is the tag (never 0). */
+MUSTER_INLINE __u64 muster_key_hash(const struct muster_hash_key *hk, const struct muster_key *key)
+{
+	__u64 rest = (__u64)key->port << 8 | key->proto;
+	__u64 h = (key->addr.d[0] ^ hk->k[0]) * 0x9e3779b97f4a7c15ull;
+
+	h = ((h ^ (h >> 32)) + key->addr.d[1]) * 0xff51afd7ed558ccdull;
+	h = ((h ^ (h >> 32)) + (rest ^ hk->k[1])) * 0xc4ceb9fe1a85ec53ull;
+	return h ^ (h >> 29);
+}
+
+MUSTER_INLINE __u32 muster_key_tag(__u64 hash)
+{
+	return (__u32)(hash >> 32) | 1;
+}
+
+#endif

@@ -1,0 +1,58 @@
+# Tests. A unit test sits in tests/unit/<layer>/ and links against that layer and what the layer may
+# see, nothing else: the link line proves the layering.
+
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c))
+PROG_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/prog/test_*.c))
+FUZZERS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_RUNS  ?= 20000
+
+.PHONY: check unit prog e2e fuzz lint bench
+check: ## install what is missing, build, run every test
+	@deploy/install-deps
+	@$(MAKE) --no-print-directory -j$(shell nproc) all unit-build prog-build fuzz-build
+	@tests/run-all
+
+.PHONY: unit-build prog-build fuzz-build
+unit-build: $(UNIT_TESTS)
+prog-build: $(PROG_TESTS)
+fuzz-build: $(FUZZERS)
+
+unit: unit-build ## run the unit tests (ASan, UBSan)
+	@tests/run-all unit
+prog: prog-build ## run the BPF program tests (root)
+	@tests/run-all prog
+e2e: all ## run the end-to-end tests (root)
+	@tests/run-all e2e
+fuzz: fuzz-build ## run each fuzzer for FUZZ_RUNS inputs
+	@tests/run-all fuzz
+lint: all ## formatting, layering, reasons, docs in step
+	@tests/run-all lint
+
+layer_of = $(word 3,$(subst /, ,$(patsubst $(BUILD)/%,%,$(1))))
+
+define unit_rule
+$(1): $(patsubst $(BUILD)/%,%.c,$(1)) $(filter-out $(BUILD)/asan/libbpf.a,$(call archives,$(call layer_of,$(1)),asan)) \
+		$(wildcard tests/lib/*.h) | $(SKELETONS)
+	@mkdir -p $$(@D)
+	$(CC) $(subst -DNDEBUG,,$(CPPFLAGS)) $(CPPFLAGS_NL) $(INCLUDES) -Ibpf -Itests/lib -I. \
+		$(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) -Wno-missing-prototypes -O1 $(SANITIZE) -MMD -MP \
+		-o $$@ $$< $$(filter %.a,$$^) -lcmocka $(LIBS_$(call layer_of,$(1)))
+endef
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_rule,$(t))))
+
+$(BUILD)/tests/prog/%: tests/prog/%.c $(BUILD)/obj/libdataplane.a $(BUILD)/obj/libcore.a \
+		$(wildcard tests/lib/*.h) | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(INCLUDES) -Itests/lib $(CFLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< \
+		$(filter %.a,$^) -lcmocka $(LIBS_dataplane)
+
+# A fuzzer names the layer it needs in its file name: fuzz_<layer>_<what>.c
+fuzz_layer = $(word 2,$(subst _, ,$(notdir $(1))))
+define fuzz_rule
+$(1): $(patsubst $(BUILD)/%,%.c,$(1)) $(foreach l,$(call fuzz_layer,$(1)) $(DEPS_$(call fuzz_layer,$(1))),$(call sources,$(l)))
+	@mkdir -p $$(@D)
+	$(CLANG) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -g -O1 -std=gnu17 \
+		$(CPPFLAGS) $(CPPFLAGS_NL) $(INCLUDES) -Ibpf -Itests/lib -o $$@ $$(filter %.c,$$^) \
+		$(LIBS_$(call fuzz_layer,$(1)))
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzz_rule,$(f))))
