@@ -14,6 +14,11 @@
 #define PROBE_HEARTBEAT_MS 1000
 #define PROBE_DEAD_MS	   3000 /* no heartbeat for so long: killed and started again */
 #define PROBE_SOCKET_FD	   3	/* the prober finds its end of the socketpair here */
+/*
+ * A shared page of 4 bytes: the prober stores the id of the target it works on before it touches what
+ * that target sent, and 0 after. If it crashes, musterd knows whose data it was.
+ */
+#define PROBE_WORKING_FD 4
 
 /*
  *	O(name, strength, text)
