@@ -56,3 +56,15 @@ $(1): $(patsubst $(BUILD)/%,%.c,$(1)) $(foreach l,$(call fuzz_layer,$(1)) $(DEPS
 		$(LIBS_$(call fuzz_layer,$(1)))
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_rule,$(f))))
+
+# ---- tools that tests, demo and bench share ----
+$(BUILD)/tests/loadgen: $(BUILD)/obj/tests/lib/loadgen.o $(BUILD)/obj/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+# A veth that is to receive XDP_TX frames needs an XDP program of its own.
+$(BUILD)/tests/pass.bpf.o: tests/lib/pass.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPFFLAGS) -c $< -o $@
+
+RIG := $(BUILD)/tests/loadgen $(BUILD)/tests/pass.bpf.o

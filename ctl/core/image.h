@@ -71,6 +71,8 @@ struct image {
 int image_new(struct image **ret);
 void image_free(struct image **image);
 
+/* The order of services: the bytes of the key. For qsort(). */
+int image_compare_services(const void *left, const void *right);
 struct image_service *image_find_service(const struct image *image, const struct muster_key *key);
 
 /* ---- patch: changes of bits and next hops, stored into the live image ---- */

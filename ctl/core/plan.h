@@ -30,12 +30,21 @@ struct plan_input {
 };
 
 /*
- * @previous: the live image (or an adopted one: see image_adopted() below); its ring->current and
- * member bits may be changed by patches meanwhile only if the caller re-applies image_patch() to
- * the result before committing it.
- * *ret_changed: false if committing the result would change nothing (then the caller drops it).
+ * *ret is the whole image, also when nothing changes: after an adoption it has to replace the adopted
+ * one, which needs no flip.
+ *
+ * @previous: the live image, or an adopted one (see plan_space_claim() below). Members that keep
+ * their index keep the bits and the next hop that @previous has for them, so that the result says
+ * what the tables hold; new members get those of @states; new rings agree with the members. Before
+ * the result goes live, the caller calls image_patch() on it for every pool and stores the patches:
+ * that brings in where @states differ, and what patches of the live image did meanwhile.
+ *
+ * *ret_changed: false if committing the result would change nothing in the tables (then no flip, no
+ * grace period and no plan_retire()). Bits and next hops are no change of the image.
+ *
  * @diags: says which limit is full, by how much, and what to raise.
- * 0, -ENOSPC or -ENOMEM; on error the space is as before.
+ * 0, -ENOSPC, -EINVAL (two backends of a pool with the same address and port; manifests refuse that)
+ * or -ENOMEM; on error the space is as before.
  */
 int plan_image(const struct plan_input *input, struct plan_space *space,
 	const struct image *previous, struct image **ret, bool *ret_changed, struct diags *diags);

@@ -9,8 +9,10 @@
  * with the same key builds the same ring.
  *
  * Refill: a slot whose owner may not take new flows is given to the first usable owner found by
- * probing the base ring at hash(slot, 1), hash(slot, 2), ...; a pure function of (base ring, usable
- * members). A member that goes down therefore moves no slot of any other; its return restores them.
+ * probing the base ring at hash(slot, 1), hash(slot, 2), ..., hash(slot, RING_PROBES) and from there
+ * slot by slot; a pure function of (base ring, usable members). The order in which a slot meets the
+ * owners does not depend on who is usable, so a member that goes down moves no slot that another one
+ * holds, and its return restores exactly what it held.
  */
 #ifndef MUSTER_CORE_RING_H
 #define MUSTER_CORE_RING_H
@@ -18,7 +20,13 @@
 #include "core/addr.h"
 #include "core/util.h"
 
-#define RING_SIZE_MAX 65537
+#define RING_SIZE_MAX	 65537
+#define RING_MEMBERS_MAX 4096 /* member indexes are below */
+/*
+ * With a tenth of the weight usable, 5 of 6 refilled slots find their owner within so many probes;
+ * the walk that follows is only less even.
+ */
+#define RING_PROBES 16
 
 /* A member as the ring sees it; @index is what the slots store (member index in its block). */
 struct ring_member {
@@ -45,15 +53,17 @@ struct ring {
 	uint16_t *owner;   /* [size] base ring: member index */
 	uint16_t *current; /* [size] after refill: member index or MUSTER_NONE */
 	uint16_t n_index;  /* 1 + the largest member index */
-	uint32_t *first; /* [n_index + 1] offsets into slots: the base slots of each member index */
-	uint32_t *slots; /* [size] slot numbers, grouped by owner */
+	bool *usable;	   /* [n_index] the members among whom `current` shares out the slots */
+	uint32_t *first;   /* [n_index + 1] offsets into slots: the base slots of each member index */
+	uint32_t *slots;   /* [size] slot numbers, grouped by owner */
+	uint16_t *nearest; /* [size] room for ring_update(): the usable owner at or after a slot */
 	unsigned references;
 };
 
 /*
- * Builds the base ring; current = owner. Members in any order, weight 0 owns nothing; no member with
- * weight: all slots MUSTER_NONE. 0, -EINVAL (size, index > 4095 or a duplicate address:port) or
- * -ENOMEM. Cost: about 1.2 ms for 65537 slots.
+ * Builds the base ring; all are usable, current = owner. Members in any order, weight 0 owns nothing;
+ * no member with weight: all slots MUSTER_NONE. 0, -EINVAL (size, index >= RING_MEMBERS_MAX or a
+ * duplicate address:port) or -ENOMEM. Cost: about 1.2 ms for 65537 slots.
  */
 int ring_new(struct ring **ret, const struct ring_member *members, size_t n, uint32_t size,
 	const struct muster_hash_key *key);
@@ -70,11 +80,15 @@ struct ring_change {
 };
 
 /*
- * Brings ring->current in line with usable[0 .. n_index-1] and appends each change to *changes
- * (grown with util_grow). @before: the array of the previous call, or NULL to look at every slot.
- * Only slots of members that were or are unusable are looked at.
+ * The most changes that ring_update() may make: 0 if @usable [n_index] is what the ring has, else the
+ * number of slots whose owner was or is unusable (no others are looked at).
  */
-int ring_update(struct ring *ring, const bool *before, const bool *usable,
-	struct ring_change **changes, size_t *n_changes);
+size_t ring_update_max(const struct ring *ring, const bool *usable);
+
+/*
+ * Brings `current` in line with @usable [n_index]. @ret_changes: room for ring_update_max() rows, or
+ * NULL. Returns the number of changes. Needs no memory, so it cannot fail half-way.
+ */
+size_t ring_update(struct ring *ring, const bool *usable, struct ring_change *ret_changes);
 
 #endif

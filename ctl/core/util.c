@@ -17,6 +17,20 @@ int util_grow(void *array, size_t n, size_t element)
 	return 0;
 }
 
+int util_reserve(void *array, size_t n, size_t more, size_t element)
+{
+	void **p = array;
+	void *grown;
+
+	if (!more || (n && util_power_of_two(n) >= n + more))
+		return 0;
+	grown = reallocarray(*p, util_power_of_two(n + more), element);
+	if (!grown)
+		return -ENOMEM;
+	*p = grown;
+	return 0;
+}
+
 size_t util_distance(const char *a, const char *b)
 {
 	size_t row[64], n = strlen(b), m = strlen(a);

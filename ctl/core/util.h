@@ -64,6 +64,19 @@ static inline int take_fd(int *fd)
  */
 int util_grow(void *array, size_t n, size_t element);
 
+/* Makes room for @more elements at once; util_grow() can go on from there. 0 or -ENOMEM. */
+int util_reserve(void *array, size_t n, size_t more, size_t element);
+
+/* The smallest power of two that is >= @n; 0 gives 1. */
+static inline size_t util_power_of_two(size_t n)
+{
+	size_t power = 1;
+
+	while (power < n)
+		power *= 2;
+	return power;
+}
+
 /* Edit distance (Levenshtein); for "did you mean". */
 size_t util_distance(const char *a, const char *b);
 

@@ -57,10 +57,10 @@ MUSTER_INLINE void muster_sip_word(struct muster_sip *s, __u64 word)
 	s->v0 ^= word;
 }
 
-/* @length is the number of bytes absorbed by muster_sip_word() so far. */
-MUSTER_INLINE __u64 muster_sip_end(struct muster_sip *s, __u64 length)
+/* @last: the remaining 0 .. 7 bytes, and the length of the whole message in its top byte. */
+MUSTER_INLINE __u64 muster_sip_end(struct muster_sip *s, __u64 last)
 {
-	muster_sip_word(s, length << 56);
+	muster_sip_word(s, last);
 	s->v2 ^= 0xff;
 	muster_sip_round(s);
 	muster_sip_round(s);
@@ -76,7 +76,7 @@ MUSTER_INLINE __u64 muster_hash_words(const struct muster_hash_key *key, const _
 	muster_sip_init(&s, key);
 	for (int i = 0; i < n; i++)
 		muster_sip_word(&s, words[i]);
-	return muster_sip_end(&s, 8ull * n);
+	return muster_sip_end(&s, (8ull * n) << 56);
 }
 
 /* A bijective mixer of 64 bits (the finalizer of MurmurHash3); for integers that no client chooses. */

@@ -37,7 +37,8 @@
 	R(20, too_big,           DROP,  "larger than the next hop's MTU after encapsulation") \
 	R(21, no_headroom,       DROP,  "the driver left no room for the outer header") \
 	R(22, wrong_family,      DROP,  "the member's address family differs from the packet's") \
-	R(23, abi_mismatch,      PASS,  "the control map has another ABI version")
+	R(23, abi_mismatch,      PASS,  "the control map has another ABI version") \
+	R(24, neighbour_discovery, PASS, "IPv6 neighbour discovery to a VIP, for the kernel")
 /* clang-format on */
 
 enum muster_action {

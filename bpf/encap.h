@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Outer headers (RFC 2003, RFC 2473). Pure; compiles natively. */
+#ifndef MUSTER_BPF_ENCAP_H
+#define MUSTER_BPF_ENCAP_H
+
+#include "checksum.h"
+#include "packet.h"
+
+#define OUTER_TTL 64
+
+/* @ip_bytes: of the inner packet. Don't fragment, so the identification may be 0 (RFC 6864). */
+MUSTER_INLINE void encap_ipv4(struct iphdr *outer, const struct muster_addr *src,
+	const struct muster_addr *dst, __u8 tos, __u16 ip_bytes)
+{
+	outer->version = 4;
+	outer->ihl = 5;
+	outer->tos = tos;
+	outer->tot_len = bpf_htons(ip_bytes + sizeof(*outer));
+	outer->id = 0;
+	outer->frag_off = bpf_htons(0x4000);
+	outer->ttl = OUTER_TTL;
+	outer->protocol = IPPROTO_IPIP;
+	outer->check = 0;
+	outer->saddr = src->w[3];
+	outer->daddr = dst->w[3];
+	outer->check = csum_fold(csum_words(outer, 5, 0));
+}
+
+/* The flow label comes from the flow's hash, so that routers on the way can spread by it (RFC 6438). */
+MUSTER_INLINE void encap_ipv6(struct ipv6hdr *outer, const struct muster_addr *src,
+	const struct muster_addr *dst, __u8 tos, __u16 ip_bytes, __u64 hash)
+{
+	__u32 label = (__u32)(hash >> 32) & 0xfffff;
+
+	*(__be32 *)outer = bpf_htonl(6u << 28 | (__u32)tos << 20 | label);
+	outer->payload_len = bpf_htons(ip_bytes);
+	outer->nexthdr = IPPROTO_IPV6;
+	outer->hop_limit = OUTER_TTL;
+	__builtin_memcpy(&outer->saddr, src, sizeof(outer->saddr));
+	__builtin_memcpy(&outer->daddr, dst, sizeof(outer->daddr));
+}
+
+#endif

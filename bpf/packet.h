@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* What is known of a packet on its way through the stages. */
+#ifndef MUSTER_BPF_PACKET_H
+#define MUSTER_BPF_PACKET_H
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <muster/abi.h>
+
+#ifdef __BPF__
+#include <bpf/bpf_endian.h>
+#else
+#include <arpa/inet.h>
+#define bpf_htons(x) htons(x)
+#define bpf_ntohs(x) ntohs(x)
+#define bpf_htonl(x) htonl(x)
+#define bpf_ntohl(x) ntohl(x)
+#endif
+
+/* A stage returns a reason, which ends the packet's way, or this. */
+#define GO_ON (-1)
+
+/* The part that ICMP and ICMPv6 share. (linux/icmp.h drags libc headers in.) */
+struct icmp_header {
+	__u8 type, code;
+	__u16 checksum;
+	__be32 rest; /* identifier and sequence of an echo; MTU of "too big" */
+};
+
+#define ICMP_ECHO_REPLY	    0
+#define ICMP_UNREACHABLE    3
+#define ICMP_QUENCH	    4
+#define ICMP_REDIRECTED	    5
+#define ICMP_ECHO_REQUEST   8
+#define ICMP_TTL_EXCEEDED   11
+#define ICMP_PARAMETER	    12
+#define ICMP_CODE_PORT	    3
+#define ICMPV6_UNREACHABLE  1
+#define ICMPV6_ECHO_REQUEST 128
+#define ICMPV6_REPLY	    129
+#define ICMPV6_ND_FIRST	    133
+#define ICMPV6_ND_LAST	    137
+#define ICMPV6_CODE_PORT    4
+
+#define NO_INDEX 0xffffffffu
+
+/* TCP flags as they stand in byte 13 of the header. */
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+struct packet {
+	struct muster_key key; /* destination address, protocol, destination port */
+	struct muster_addr src;
+	__be16 sport;
+	__u16 ip_bytes; /* of the IP packet, by its header */
+	__u8 is_v6;
+	__u8 tcp_flags;
+	__u8 tos;  /* IPv4 TOS or IPv6 traffic class */
+	__u8 echo; /* an echo request */
+	/*
+	 * GO_ON, or the reason that holds if the destination turns out to be a VIP: what cannot be
+	 * placed by ports is looked up by its address alone.
+	 */
+	int deferred;
+};
+
+/* Bytes of the IP header of a packet that is forwarded: options and extensions are not. */
+MUSTER_INLINE __u32 ip_header_bytes(const struct packet *packet)
+{
+	return packet->is_v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+}
+
+#endif

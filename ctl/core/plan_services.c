@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Services: a record per {address, protocol, port}, and one per address. */
+#include "core/plan_build.h"
+
+#include <errno.h>
+
+static int add_service(
+	struct plan *plan, const struct vip *vip, const struct image_service *service)
+{
+	struct image *image = plan->image;
+	struct image_service *added;
+
+	if (util_grow(&image->services, image->n_services, sizeof(*image->services)))
+		return -ENOMEM;
+	added = &image->services[image->n_services++];
+	*added = *service;
+	memcpy(added->vip, vip->name, MIN(strlen(vip->name), sizeof(added->vip) - 1));
+	return 0;
+}
+
+static int add_address(struct plan *plan, const struct vip *vip, const struct muster_addr *addr)
+{
+	enum plan_class class = plan_class_of(addr, vip->mode);
+	enum plan_proto proto = vip->proto == IPPROTO_TCP ? PLAN_TCP : PLAN_UDP;
+	struct image_service service = {.key.addr = *addr, .mode = MUSTER_MODE_NONE};
+	int err = add_service(plan, vip, &service);
+
+	if (err)
+		return err;
+	err = plan_block(plan, vip->pool, class, &service.block);
+	if (err)
+		return err;
+	err = plan_ring(plan, vip->pool, class, proto, &service.ring);
+	service.mode = vip->mode;
+	service.on_empty = vip->on_empty;
+	service.key.proto = vip->proto;
+	for (size_t i = 0; !err && i < vip->n_ports; i++) {
+		service.key.port = vip->ports[i].port;
+		err = add_service(plan, vip, &service);
+	}
+	return err;
+}
+
+/* Of VIPs that share an address one record of it remains, which is no single one's. */
+static void merge_addresses(struct image *image)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < image->n_services; i++) {
+		struct image_service *last = n ? &image->services[n - 1] : NULL;
+
+		if (last && !image_compare_services(last, &image->services[i])) {
+			if (strcmp(last->vip, image->services[i].vip))
+				memset(last->vip, 0, sizeof(last->vip));
+			continue;
+		}
+		image->services[n++] = image->services[i];
+	}
+	image->n_services = n;
+}
+
+static int services_full(struct plan *plan, const struct image_service *service)
+{
+	const struct vip *vip = model_find_vip(plan->input->model, service->vip);
+	char address[ADDR_TEXT];
+
+	if (vip)
+		return plan_full(plan, PLAN_SERVICES, vip->origin, "vip", vip->name, 1);
+	return plan_full(plan, PLAN_SERVICES, (struct origin){}, "address",
+		addr_format(&service->key.addr, address), 1);
+}
+
+/* On error the services from the first one without an index on are dropped: they hold nothing. */
+static int assign_indexes(struct plan *plan)
+{
+	struct image *image = plan->image;
+
+	for (size_t i = 0; i < image->n_services; i++) {
+		struct image_service *service = &image->services[i];
+		const struct image_service *old = image_find_service(plan->previous, &service->key);
+
+		service->index = old ? old->index : arena_alloc(plan->space->services, 1);
+		if (service->index == ARENA_FULL) {
+			image->n_services = i;
+			return services_full(plan, service);
+		}
+	}
+	return 0;
+}
+
+static int add_services(struct plan *plan)
+{
+	const struct model *model = plan->input->model;
+	int err = 0;
+
+	for (size_t v = 0; !err && v < model->n_vips; v++)
+		for (size_t a = 0; !err && a < model->vips[v].n_addrs; a++)
+			err = add_address(plan, &model->vips[v], &model->vips[v].addrs[a]);
+	return err;
+}
+
+int plan_services(struct plan *plan)
+{
+	struct image *image = plan->image;
+	int err = add_services(plan);
+
+	if (err) {
+		image->n_services = 0; /* none has an index yet */
+		return err;
+	}
+	if (image->n_services)
+		qsort(image->services, image->n_services, sizeof(*image->services),
+			image_compare_services);
+	merge_addresses(image);
+	return assign_indexes(plan);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/ring.h"
+
+#include <errno.h>
+
+static const uint32_t ring_sizes[] = {251, 1021, 4093, 16381, RING_SIZE_MAX};
+
+#define SLOTS_PER_MEMBER 100
+
+uint32_t ring_size_for(size_t members)
+{
+	if (!members)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(ring_sizes); i++)
+		if (ring_sizes[i] >= SLOTS_PER_MEMBER * members)
+			return ring_sizes[i];
+	return RING_SIZE_MAX;
+}
+
+bool ring_size_is_valid(uint32_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ring_sizes); i++)
+		if (ring_sizes[i] == size)
+			return true;
+	return false;
+}
+
+/* ---- the base ring ---- */
+
+/* A member while the ring is filled: where it is in its permutation of the slots, and in its turns. */
+struct filler {
+	uint32_t slot, skip;
+	uint32_t weight, accumulated;
+	uint16_t index;
+};
+
+static int compare_members(const void *left, const void *right)
+{
+	const struct ring_member *a = left, *b = right;
+	int order = addr_compare(&a->addr, &b->addr);
+
+	return order ? order : (int)ntohs(a->port) - (int)ntohs(b->port);
+}
+
+/* @members sorted. */
+static bool members_are_valid(const struct ring_member *members, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (members[i].index >= RING_MEMBERS_MAX)
+			return false;
+		if (i && !compare_members(&members[i - 1], &members[i]))
+			return false;
+	}
+	return true;
+}
+
+static struct filler filler_of(const struct ring *ring, const struct ring_member *member)
+{
+	__u64 words[3] = {member->addr.d[0], member->addr.d[1], member->port};
+	__u64 hash = muster_hash_words(&ring->key, words, ARRAY_SIZE(words));
+
+	return (struct filler){
+		.slot = muster_reduce((__u32)(hash >> 32), ring->size),
+		.skip = 1 + muster_reduce((__u32)hash, ring->size - 1),
+		.weight = member->weight,
+		.index = member->index,
+	};
+}
+
+/* The size is prime, so a skip visits every slot before it comes back. */
+static uint32_t next_slot(const struct ring *ring, uint32_t slot, uint32_t skip)
+{
+	slot += skip;
+	return slot < ring->size ? slot : slot - ring->size;
+}
+
+static void take_turn(struct ring *ring, struct filler *filler)
+{
+	while (ring->owner[filler->slot] != MUSTER_NONE)
+		filler->slot = next_slot(ring, filler->slot, filler->skip);
+	ring->owner[filler->slot] = filler->index;
+}
+
+/*
+ * Rounds until the ring is full. Turns are spread over the rounds by weight, never taken in a row, so
+ * that the change of one weight disturbs few turns of the others.
+ */
+static void fill(struct ring *ring, struct filler *fillers, size_t n)
+{
+	uint32_t left = ring->size, max = 0;
+
+	for (size_t i = 0; i < n; i++)
+		max = MAX(max, fillers[i].weight);
+	while (left)
+		for (size_t i = 0; i < n && left; i++) {
+			fillers[i].accumulated += fillers[i].weight;
+			if (fillers[i].accumulated < max)
+				continue;
+			fillers[i].accumulated -= max;
+			take_turn(ring, &fillers[i]);
+			left--;
+		}
+}
+
+static int fill_base(struct ring *ring, const struct ring_member *members, size_t n)
+{
+	_free_ struct filler *fillers = calloc(MAX(n, 1), sizeof(*fillers));
+	size_t weighted = 0;
+
+	if (!fillers)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (members[i].weight)
+			fillers[weighted++] = filler_of(ring, &members[i]);
+	memset(ring->owner, 0xff, ring->size * sizeof(*ring->owner));
+	if (weighted)
+		fill(ring, fillers, weighted);
+	return 0;
+}
+
+/* Counts, sums up, then places: the slots of each owner in ascending order. */
+static void group_slots(struct ring *ring)
+{
+	for (uint32_t s = 0; s < ring->size; s++)
+		if (ring->owner[s] != MUSTER_NONE)
+			ring->first[ring->owner[s]]++;
+	for (uint32_t i = 0, sum = 0; i <= ring->n_index; i++) {
+		sum += ring->first[i];
+		ring->first[i] = sum;
+	}
+	for (uint32_t s = ring->size; s-- > 0;)
+		if (ring->owner[s] != MUSTER_NONE)
+			ring->slots[--ring->first[ring->owner[s]]] = s;
+}
+
+static int ring_alloc(struct ring **ret, uint32_t size, uint16_t n_index)
+{
+	_cleanup_(ring_unref) struct ring *ring = calloc(1, sizeof(*ring));
+
+	if (!ring)
+		return -ENOMEM;
+	ring->references = 1;
+	ring->size = size;
+	ring->n_index = n_index;
+	ring->owner = calloc(size, sizeof(*ring->owner));
+	ring->current = calloc(size, sizeof(*ring->current));
+	ring->slots = calloc(size, sizeof(*ring->slots));
+	ring->nearest = calloc(size, sizeof(*ring->nearest));
+	ring->first = calloc(n_index + 1u, sizeof(*ring->first));
+	ring->usable = calloc(n_index + 1u, sizeof(*ring->usable));
+	if (!ring->owner || !ring->current || !ring->slots || !ring->nearest || !ring->first ||
+		!ring->usable)
+		return -ENOMEM;
+	*ret = take_ptr(ring);
+	return 0;
+}
+
+int ring_new(struct ring **ret, const struct ring_member *members, size_t n, uint32_t size,
+	const struct muster_hash_key *key)
+{
+	_free_ struct ring_member *sorted = calloc(MAX(n, 1), sizeof(*sorted));
+	_cleanup_(ring_unref) struct ring *ring = NULL;
+	uint16_t n_index = 0;
+	int err;
+
+	if (!sorted)
+		return -ENOMEM;
+	if (n)
+		memcpy(sorted, members, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), compare_members);
+	if (!ring_size_is_valid(size) || !members_are_valid(sorted, n))
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++)
+		n_index = MAX(n_index, sorted[i].index + 1);
+	err = ring_alloc(&ring, size, n_index);
+	if (err)
+		return err;
+	ring->key = *key;
+	err = fill_base(ring, sorted, n);
+	if (err)
+		return err;
+	group_slots(ring);
+	memcpy(ring->current, ring->owner, size * sizeof(*ring->current));
+	memset(ring->usable, true, n_index * sizeof(*ring->usable));
+	*ret = take_ptr(ring);
+	return 0;
+}
+
+struct ring *ring_ref(struct ring *ring)
+{
+	ring->references++;
+	return ring;
+}
+
+void ring_unref(struct ring **ring)
+{
+	struct ring *r = *ring;
+
+	*ring = NULL;
+	if (!r || --r->references)
+		return;
+	free(r->owner);
+	free(r->current);
+	free(r->usable);
+	free(r->first);
+	free(r->slots);
+	free(r->nearest);
+	free(r);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A planner with its space and live image, and what has to be true of them after every step. */
+#ifndef MUSTER_TESTS_PLANS_H
+#define MUSTER_TESTS_PLANS_H
+
+#include "core/plan.h"
+
+#include "models.h"
+#include "unit.h"
+
+#define PLANS_INLINE static inline __attribute__((unused))
+
+static const struct plan_limits plans_limits = {
+	.services = 512, .members = 4096, .slots = 1 << 19, .buckets = 1024};
+
+struct plans {
+	struct plan_space *space;
+	struct image *live;
+	struct diags diags;
+	bool changed; /* by the last step */
+};
+
+PLANS_INLINE void plans_init(struct plans *plans, const struct plan_limits *limits)
+{
+	*plans = (struct plans){};
+	assert_int_equal(plan_space_new(&plans->space, limits), 0);
+	assert_int_equal(image_new(&plans->live), 0);
+}
+
+PLANS_INLINE void plans_clear(struct plans *plans)
+{
+	image_free(&plans->live);
+	plan_space_free(&plans->space);
+	diags_clear(&plans->diags);
+}
+
+/* What the image holds is what is taken, and nothing of it overlaps. */
+PLANS_INLINE void plans_check_space(const struct plan_space *space, const struct image *image)
+{
+	_cleanup_(plan_space_free) struct plan_space *fresh = NULL;
+
+	assert_int_equal(plan_space_new(&fresh, &space->limits), 0);
+	assert_true(plan_space_claim(fresh, image));
+	assert_int_equal(arena_used(space->services), arena_used(fresh->services));
+	assert_int_equal(arena_used(space->members), arena_used(fresh->members));
+	assert_int_equal(arena_used(space->elements), arena_used(fresh->elements));
+}
+
+/* Each ring is what its block's members say. */
+PLANS_INLINE void plans_check_rings(const struct image *image)
+{
+	for (size_t r = 0; r < image->n_rings; r++) {
+		const struct ring *ring = image->rings[r].ring;
+		const struct block *block = image->rings[r].block;
+		bool usable[MODEL_POOL_MEMBERS];
+
+		assert_in_range(ring->n_index, 1, block->n);
+		assert_true(block->n <= block->capacity);
+		for (uint16_t i = 0; i < block->n; i++)
+			usable[i] = block->members[i].bits.new_ok;
+		assert_memory_equal(ring->usable, usable, ring->n_index);
+		for (uint32_t s = 0; s < ring->size; s += 5)
+			assert_int_equal(ring->current[s], ring_refill(ring, s, usable));
+	}
+}
+
+PLANS_INLINE int plans_try(struct plans *plans, const struct model *model,
+	struct member_state *const *states, struct image **ret)
+{
+	struct plan_input input = {
+		.model = model,
+		.states = (const struct member_state *const *)states,
+		.key = {{1, 2}},
+	};
+
+	return plan_image(&input, plans->space, plans->live, ret, &plans->changed, &plans->diags);
+}
+
+/* Brings @image in line with @states, as a caller does before the flip. */
+PLANS_INLINE void plans_catch_up(
+	struct image *image, const struct model *model, struct member_state *const *states)
+{
+	struct patch patch = {};
+
+	for (size_t p = 0; p < model->n_pools; p++)
+		assert_int_equal(image_patch(image, model->pools[p].name, states[p],
+					 model->pools[p].n_backends, &patch),
+			0);
+	patch_clear(&patch);
+}
+
+/* Plans, commits, retires. */
+PLANS_INLINE void plans_commit(
+	struct plans *plans, const struct model *model, struct member_state *const *states)
+{
+	struct image *next = NULL;
+
+	assert_int_equal(plans_try(plans, model, states, &next), 0);
+	assert_int_equal(next->generation, plans->live->generation + plans->changed);
+	plans_check_rings(next);
+	plans_catch_up(next, model, states);
+	plans_check_rings(next);
+	if (plans->changed)
+		plan_retire(plans->space, plans->live, next);
+	image_free(&plans->live);
+	plans->live = next;
+	plans_check_space(plans->space, plans->live);
+}
+
+/* Likewise, with every backend up. */
+PLANS_INLINE void plans_commit_up(struct plans *plans, const struct model *model)
+{
+	struct member_state **states = models_states(model);
+
+	plans_commit(plans, model, states);
+	models_states_free(states, model);
+}
+
+PLANS_INLINE const struct image_service *plans_service(
+	const struct plans *plans, const char *addr, uint16_t port)
+{
+	struct muster_key key = {.addr = models_addr(addr), .port = htons(port)};
+
+	key.proto = port ? IPPROTO_TCP : 0;
+	return image_find_service(plans->live, &key);
+}
+
+/* The index of POOL/NAME in the block, or -1. */
+PLANS_INLINE int plans_member(const struct block *block, const char *pool, const char *name)
+{
+	uint64_t identity = model_identity(pool, name);
+
+	for (uint16_t i = 0; i < block->n; i++)
+		if (block->members[i].identity == identity)
+			return i;
+	return -1;
+}
+
+#endif
