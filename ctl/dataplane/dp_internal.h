@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_DATAPLANE_DP_INTERNAL_H
+#define MUSTER_DATAPLANE_DP_INTERNAL_H
+
+#include "dataplane/dataplane.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+struct muster_bpf; /* the skeleton, build/gen/muster.skel.h */
+
+/*
+ *	T(map, value type)	tables mapped into this process
+ *	C(map)			counters
+ */
+#define DP_TABLES(T)                         \
+	T(control, struct muster_control)    \
+	T(frontends, struct muster_bucket)   \
+	T(services, struct muster_service)   \
+	T(rings, struct muster_ring_element) \
+	T(members, struct muster_member)     \
+	T(nexthops, struct muster_nexthop)
+#define DP_COUNTERS(C)      \
+	C(service_counters) \
+	C(member_counters)  \
+	C(reason_counters)  \
+	C(reply_budget)
+
+enum dp_map {
+#define T(map, type) DP_##map,
+#define C(map)	     DP_##map,
+	DP_TABLES(T) DP_COUNTERS(C) DP_MAPS
+#undef T
+#undef C
+};
+
+struct dataplane {
+	struct dataplane_options options;
+	char *pin_dir;
+	int lock_fd; /* the directory, flock()ed */
+	struct muster_bpf *skeleton;
+	struct bpf_map *maps[DP_MAPS];
+	int program_fd;
+	uint32_t program_id;
+	bool adopted, published;
+	char *why_not; /* adopted; NULL: nothing was pinned */
+	int n_cpus;
+	int grace_fd, grace_inner[2];
+	unsigned grace_turn;
+	size_t mapped[DP_MAPS]; /* bytes */
+				/* mapped tables */
+#define T(map, type) type *map;
+	DP_TABLES(T)
+#undef T
+};
+
+/* Sets *ret_error (unless it is NULL) and returns @err. */
+int dp_fail(char **ret_error, int err, const char *format, ...) PRINTF(3, 4);
+
+/* "PIN_DIR/NAME" */
+char *dp_path(const struct dataplane *dp, const char *prefix, const char *name);
+
+const char *dp_map_name(enum dp_map map);
+uint32_t dp_map_entries(const struct dataplane_options *options, enum dp_map map);
+
+/* Uses the pinned maps if all of them fit, else remembers why not. After skeleton open, before load. */
+int dp_maps_adopt(struct dataplane *dp);
+/* After load: maps the tables and, for new ones, writes control. */
+int dp_maps_open(struct dataplane *dp, char **ret_error);
+void dp_maps_close(struct dataplane *dp);
+/* Makes the loaded maps the pinned ones. */
+int dp_maps_pin(struct dataplane *dp);
+void dp_maps_unpin(struct dataplane *dp);
+
+/* Zeroes the counters of one index on every CPU. */
+void dp_zero_counters(const struct dataplane *dp, enum dp_map map, uint32_t index);
+
+#endif
