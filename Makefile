@@ -47,6 +47,7 @@ CPPFLAGS_NL  := -I/usr/include/libnl3
 
 sources = $(filter-out %/main.c,$(wildcard ctl/$(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/$(2)/%.o,$(call sources,$(1)))
+archives = $(foreach l,$(1) $(DEPS_$(1)),$(BUILD)/$(2)/lib$(l).a)
 
 SKELETONS := $(BUILD)/gen/muster.skel.h $(BUILD)/gen/decap.skel.h
 PROGRAMS  := $(addprefix $(BUILD)/,musterd muster-prober muster muster-decap)
@@ -91,7 +92,6 @@ $(BUILD)/asan/lib$(1).a: $$(call objects,$(1),asan)
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
 
-archives = $(foreach l,$(1) $(DEPS_$(1)),$(BUILD)/$(2)/lib$(l).a)
 define program_rules
 $(BUILD)/$(1): $(BUILD)/obj/ctl/$(2)/main.o $$(call archives,$(2),obj)
 	$(CC) $(LDFLAGS) -o $$@ $$< $$(filter %.a,$$^) $(LIBS_$(2))

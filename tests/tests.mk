@@ -68,3 +68,14 @@ $(BUILD)/tests/pass.bpf.o: tests/lib/pass.bpf.c
 	$(CLANG) $(BPFFLAGS) -c $< -o $@
 
 RIG := $(BUILD)/tests/loadgen $(BUILD)/tests/pass.bpf.o
+
+# ---- bench: the tables, without a kernel ----
+$(BUILD)/tests/bench/bench_tables: tests/bench/bench_tables.c tests/lib/models.h $(BUILD)/obj/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(INCLUDES) -Itests/lib $(CFLAGS) -MMD -MP -o $@ $< $(filter %.a,$^)
+
+.PHONY: bench-tables
+bench-tables: $(BUILD)/tests/bench/bench_tables ## time rings, flips and patches
+	@mkdir -p $(BUILD)/bench
+	@$< $(BUILD)/bench/tables.jsonl
+bench: bench-tables

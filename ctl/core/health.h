@@ -42,9 +42,6 @@ struct health_input {
 bool health_step(struct health *health, const struct health_params *params,
 	const struct health_input *input, uint64_t now_ms);
 
-/* Neighbour lost: hard evidence that needs no probe. True if the state changed. */
-bool health_neighbour_lost(struct health *health, uint64_t now_ms);
-
 /* Checks are ANDed: unreachable before failing before unknown before up. n = 0: up. */
 enum health_state health_combine(const struct health *checks, size_t n);
 

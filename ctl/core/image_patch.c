@@ -94,44 +94,49 @@ static int collect_members(
 	return 0;
 }
 
-/* The largest and the sum of what the rings of a pool may change. */
-struct room {
-	size_t one, all;
+/* What the image has of a pool: a block per class, a ring per block and protocol. */
+#define POOL_BLOCKS 4
+#define POOL_RINGS  8
+
+struct parts {
+	struct block *blocks[POOL_BLOCKS];
+	struct image_ring *rings[POOL_RINGS];
+	size_t n_blocks, n_rings;
+	size_t largest; /* most changes that one of the rings may make */
 };
 
-static void add_room(
-	struct room *room, const struct image *image, const struct block *block, const bool *usable)
+static void find_parts(const struct image *image, const char *pool, struct parts *ret)
 {
-	for (size_t r = 0; r < image->n_rings; r++) {
-		size_t n;
-
-		if (image->rings[r].block != block)
-			continue;
-		n = ring_update_max(image->rings[r].ring, usable);
-		room->one = MAX(room->one, n);
-		room->all += n;
-	}
+	*ret = (struct parts){};
+	for (size_t b = 0; b < image->n_blocks && ret->n_blocks < POOL_BLOCKS; b++)
+		if (!strcmp(image->blocks[b]->pool, pool))
+			ret->blocks[ret->n_blocks++] = image->blocks[b];
+	for (size_t r = 0; ret->n_blocks && r < image->n_rings && ret->n_rings < POOL_RINGS; r++)
+		for (size_t b = 0; b < ret->n_blocks; b++)
+			if (image->rings[r].block == ret->blocks[b])
+				ret->rings[ret->n_rings++] = &image->rings[r];
 }
 
-static bool is_of_pool(const struct block *block, const char *pool)
-{
-	return !strcmp(block->pool, pool);
-}
-
-static int collect(const struct image *image, const char *pool, struct matcher *matcher,
-	struct patch *patch, struct room *room)
+static int collect(struct parts *parts, struct matcher *matcher, struct patch *patch)
 {
 	bool usable[MODEL_POOL_MEMBERS];
+	size_t all = 0;
 
-	for (size_t b = 0; b < image->n_blocks; b++) {
-		if (!is_of_pool(image->blocks[b], pool))
-			continue;
+	for (size_t b = 0; b < parts->n_blocks; b++) {
 		matcher->next = 0;
-		if (collect_members(image->blocks[b], matcher, patch, usable))
+		if (collect_members(parts->blocks[b], matcher, patch, usable))
 			return -ENOMEM;
-		add_room(room, image, image->blocks[b], usable);
+		for (size_t r = 0; r < parts->n_rings; r++) {
+			size_t n;
+
+			if (parts->rings[r]->block != parts->blocks[b])
+				continue;
+			n = ring_update_max(parts->rings[r]->ring, usable);
+			parts->largest = MAX(parts->largest, n);
+			all += n;
+		}
 	}
-	return util_reserve(&patch->slots, patch->n_slots, room->all, sizeof(*patch->slots));
+	return util_reserve(&patch->slots, patch->n_slots, all, sizeof(*patch->slots));
 }
 
 /* ---- 2: the change, which cannot fail any more ---- */
@@ -149,34 +154,19 @@ static void apply_members(struct block *block, const struct patch_member *member
 }
 
 static void apply_ring(
-	struct ring *ring, const bool *usable, struct ring_change *changes, struct patch *patch)
-{
-	size_t n = ring_update(ring, usable, changes);
-
-	/* Every slot is stable: nothing is tracked across a change in this version. */
-	for (size_t i = 0; i < n; i++)
-		patch->slots[patch->n_slots++] = (struct patch_slot){ring->base + changes[i].slot,
-			MUSTER_SLOT(changes[i].current, changes[i].current)};
-}
-
-static void apply(struct image *image, const char *pool, size_t first_member,
-	struct ring_change *changes, struct patch *patch)
+	const struct image_ring *ring, struct ring_change *changes, struct patch *patch)
 {
 	bool usable[MODEL_POOL_MEMBERS];
+	size_t n;
 
-	for (size_t b = 0; b < image->n_blocks; b++) {
-		struct block *block = image->blocks[b];
-
-		if (!is_of_pool(block, pool))
-			continue;
-		apply_members(
-			block, patch->members + first_member, patch->n_members - first_member);
-		for (uint16_t i = 0; i < block->n; i++)
-			usable[i] = block->members[i].bits.new_ok;
-		for (size_t r = 0; r < image->n_rings; r++)
-			if (image->rings[r].block == block)
-				apply_ring(image->rings[r].ring, usable, changes, patch);
-	}
+	for (uint16_t i = 0; i < ring->block->n; i++)
+		usable[i] = ring->block->members[i].bits.new_ok;
+	n = ring_update(ring->ring, usable, changes);
+	/* Every slot is stable: nothing is tracked across a change in this version. */
+	for (size_t i = 0; i < n; i++)
+		patch->slots[patch->n_slots++] =
+			(struct patch_slot){ring->ring->base + changes[i].slot,
+				MUSTER_SLOT(changes[i].current, changes[i].current)};
 }
 
 int image_patch(struct image *image, const char *pool, const struct member_state *states, size_t n,
@@ -184,16 +174,25 @@ int image_patch(struct image *image, const char *pool, const struct member_state
 {
 	_cleanup_(matcher_clear) struct matcher matcher = {.states = states, .n = n};
 	_free_ struct ring_change *changes = NULL;
-	size_t first_member = patch->n_members;
-	struct room room = {};
+	size_t first = patch->n_members;
+	struct parts parts;
+	int err;
 
 	if (!*pool)
-		return 0;
-	if (collect(image, pool, &matcher, patch, &room) ||
-		!(changes = reallocarray(NULL, MAX(room.one, 1), sizeof(*changes)))) {
-		patch->n_members = first_member;
-		return -ENOMEM;
+		return 0; /* adopted blocks: of what pool they are is not known */
+	find_parts(image, pool, &parts);
+	err = collect(&parts, &matcher, patch);
+	if (!err && parts.largest) {
+		changes = reallocarray(NULL, parts.largest, sizeof(*changes));
+		err = changes ? 0 : -ENOMEM;
 	}
-	apply(image, pool, first_member, changes, patch);
+	if (err) {
+		patch->n_members = first;
+		return err;
+	}
+	for (size_t b = 0; b < parts.n_blocks; b++)
+		apply_members(parts.blocks[b], patch->members + first, patch->n_members - first);
+	for (size_t r = 0; r < parts.n_rings; r++)
+		apply_ring(parts.rings[r], changes, patch);
 	return 0;
 }

@@ -18,7 +18,7 @@
  * A shared page of 4 bytes: the prober stores the id of the target it works on before it touches what
  * that target sent, and 0 after. If it crashes, musterd knows whose data it was.
  */
-#define PROBE_WORKING_FD 4
+#define PROBE_WORKING_FD   4
 
 /*
  *	O(name, strength, text)

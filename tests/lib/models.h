@@ -71,7 +71,7 @@ MODELS_INLINE struct backend *models_add_backend(struct model *model, size_t poo
 /* Backends b1 .. bN at 10.0.0.0 + @first, first + 1, ... */
 MODELS_INLINE void models_add_backends(struct model *model, size_t pool, uint32_t first, size_t n)
 {
-	char name[16];
+	char name[24];
 
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "b%zu", i + 1);

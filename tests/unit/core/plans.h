@@ -20,6 +20,21 @@ struct plans {
 	bool changed; /* by the last step */
 };
 
+/* @n pools p0, p1, ... of 20 backends, a VIP over each. */
+PLANS_INLINE struct model *plans_pools(size_t n)
+{
+	struct model *model = models_new();
+	char name[24];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "p%zu", i);
+		models_add_backends(model, models_add_pool(model, name), (uint32_t)i * 20, 20);
+		name[0] = 'v';
+		models_add_vip(model, name, models_addr_v4(0x10000 + (uint32_t)i), i);
+	}
+	return model;
+}
+
 PLANS_INLINE void plans_init(struct plans *plans, const struct plan_limits *limits)
 {
 	*plans = (struct plans){};
@@ -89,6 +104,44 @@ PLANS_INLINE void plans_catch_up(
 	patch_clear(&patch);
 }
 
+/* The index of POOL/NAME in the block, or -1. */
+PLANS_INLINE int plans_member(const struct block *block, const char *pool, const char *name)
+{
+	uint64_t identity = model_identity(pool, name);
+
+	for (uint16_t i = 0; i < block->n; i++)
+		if (block->members[i].identity == identity)
+			return i;
+	return -1;
+}
+
+/* Each block has just the backends of its pool and family, with their weights. */
+PLANS_INLINE void plans_check_members(const struct image *image, const struct model *model)
+{
+	for (size_t b = 0; b < image->n_blocks; b++) {
+		const struct block *block = image->blocks[b];
+		const struct pool *pool = model_find_pool(model, block->pool);
+		int wanted = 0, found = 0;
+
+		assert_non_null(pool);
+		for (size_t i = 0; i < pool->n_backends; i++) {
+			const struct backend *be = &pool->backends[i];
+			int at = plans_member(block, pool->name, be->name);
+
+			assert_int_equal(at >= 0, addr_family(&be->addr) == block->class.family);
+			if (at < 0)
+				continue;
+			wanted++;
+			assert_true(addr_equal(&block->members[at].addr, &be->addr));
+			assert_int_equal(block->members[at].port, be->port);
+			assert_int_equal(block->members[at].weight, be->weight);
+		}
+		for (uint16_t i = 0; i < block->n; i++)
+			found += block->members[i].identity != 0;
+		assert_int_equal(found, wanted);
+	}
+}
+
 /* Plans, commits, retires. */
 PLANS_INLINE void plans_commit(
 	struct plans *plans, const struct model *model, struct member_state *const *states)
@@ -97,6 +150,7 @@ PLANS_INLINE void plans_commit(
 
 	assert_int_equal(plans_try(plans, model, states, &next), 0);
 	assert_int_equal(next->generation, plans->live->generation + plans->changed);
+	plans_check_members(next, model);
 	plans_check_rings(next);
 	plans_catch_up(next, model, states);
 	plans_check_rings(next);
@@ -123,17 +177,6 @@ PLANS_INLINE const struct image_service *plans_service(
 
 	key.proto = port ? IPPROTO_TCP : 0;
 	return image_find_service(plans->live, &key);
-}
-
-/* The index of POOL/NAME in the block, or -1. */
-PLANS_INLINE int plans_member(const struct block *block, const char *pool, const char *name)
-{
-	uint64_t identity = model_identity(pool, name);
-
-	for (uint16_t i = 0; i < block->n; i++)
-		if (block->members[i].identity == identity)
-			return i;
-	return -1;
 }
 
 #endif

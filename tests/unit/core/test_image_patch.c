@@ -60,7 +60,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	size_t web, other;
-	char name[16];
+	char name[24];
 	struct vip *vip;
 
 	f->model = models_new();

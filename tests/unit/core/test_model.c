@@ -64,7 +64,7 @@ static void test_names(void **state)
 static struct model *with_vips(size_t n)
 {
 	struct model *model = models_new();
-	char name[16];
+	char name[24];
 
 	models_add_pool(model, "web");
 	for (size_t i = 0; i < n; i++) {
