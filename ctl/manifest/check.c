@@ -16,12 +16,16 @@ static const struct choice tethers[] = {
 	{"auto", TETHER_AUTO},
 	{"on", TETHER_ON},
 	{"off", TETHER_OFF},
-	{"on", TETHER_ON, true},
-	{"true", TETHER_ON, true},
-	{"yes", TETHER_ON, true},
-	{"off", TETHER_OFF, true},
-	{"false", TETHER_OFF, true},
-	{"no", TETHER_OFF, true},
+};
+
+/* What YAML 1.1 calls booleans. */
+static const struct choice tether_aliases[] = {
+	{"on", TETHER_ON},
+	{"true", TETHER_ON},
+	{"yes", TETHER_ON},
+	{"off", TETHER_OFF},
+	{"false", TETHER_OFF},
+	{"no", TETHER_OFF},
 };
 
 struct check_places {
@@ -97,7 +101,11 @@ static const struct field fields[] = {
 	{DURATION(fast_timeout, 10, MINUTE), PLACED(fast_timeout)},
 	{.key = "rise", .read = field_number, MEMBER(rise), FIELD_BOUNDS(1, 100)},
 	{.key = "fall", .read = field_number, MEMBER(fall), FIELD_BOUNDS(1, 100)},
-	{.key = "tether", .read = field_choice, MEMBER(tether), FIELD_CHOICES(tethers)},
+	{.key = "tether",
+		.read = field_choice,
+		MEMBER(tether),
+		FIELD_CHOICES(tethers),
+		FIELD_ALIASES(tether_aliases)},
 	{.key = "path",
 		.read = field_path,
 		MEMBER(path),

@@ -119,40 +119,33 @@ void field_port(const struct reading *r, const struct field *field, const struct
 
 const char *field_words(const struct field *field, char *buf)
 {
-	size_t left = 0, used = 0;
+	size_t used = 0;
 
-	for (size_t i = 0; i < field->n_choices; i++)
-		left += !field->choices[i].alias;
 	*buf = '\0';
-	for (size_t i = 0; i < field->n_choices && used < FIELD_WORDS_MAX; i++) {
-		if (field->choices[i].alias)
-			continue;
-		left--;
+	for (size_t i = 0; i < field->n_choices && used < FIELD_WORDS_MAX; i++)
 		used += (size_t)snprintf(buf + used, FIELD_WORDS_MAX - used, "%s%s",
-			field->choices[i].word,
-			left > 1    ? ", "
-			: left == 1 ? " or "
-				    : "");
-	}
+			i == 0			    ? ""
+			: i + 1 == field->n_choices ? " or "
+						    : ", ",
+			field->choices[i].word);
 	return buf;
 }
 
 static const struct choice *find_choice(const struct field *field, const char *text)
 {
-	for (size_t i = 0; i < field->n_choices; i++) {
-		const struct choice *choice = &field->choices[i];
-
-		if (!strcmp(choice->word, text) ||
-			(choice->alias && !strcasecmp(choice->word, text)))
-			return choice;
-	}
+	for (size_t i = 0; i < field->n_choices; i++)
+		if (!strcmp(field->choices[i].word, text))
+			return &field->choices[i];
+	for (size_t i = 0; i < field->n_aliases; i++)
+		if (!strcasecmp(field->aliases[i].word, text))
+			return &field->aliases[i];
 	return NULL;
 }
 
 static void complain_choice(
 	const struct reading *r, const struct field *field, const struct node *value)
 {
-	const char *names[16], *nearest;
+	const char *names[FIELD_CHOICES_MAX], *nearest;
 	char words[FIELD_WORDS_MAX];
 	size_t n = 0;
 
@@ -164,9 +157,8 @@ static void complain_choice(
 				value->text, words);
 			return;
 		}
-	for (size_t i = 0; i < field->n_choices && n < ARRAY_SIZE(names); i++)
-		if (!field->choices[i].alias)
-			names[n++] = field->choices[i].word;
+	for (; n < field->n_choices && n < ARRAY_SIZE(names); n++)
+		names[n] = field->choices[n].word;
 	nearest = util_nearest(value->text, names, n);
 	if (nearest)
 		complain_error(r->complaints, value->where,

@@ -9,7 +9,8 @@
 #include "core/addr.h"
 #include "manifest/schema.h"
 
-#define FIELD_WORDS_MAX 128
+#define FIELD_CHOICES_MAX 16
+#define FIELD_WORDS_MAX	  128
 
 typedef void field_read(
 	const struct reading *r, const struct field *field, const struct node *value);

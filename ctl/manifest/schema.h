@@ -25,7 +25,6 @@ struct reading {
 struct choice {
 	const char *word;
 	uint32_t value;
-	bool alias; /* understood in any case (On, TRUE), but not offered */
 };
 
 struct field {
@@ -37,6 +36,8 @@ struct field {
 	uint64_t min, max; /* numbers: inclusive; durations: milliseconds; texts: max bytes */
 	const struct choice *choices;
 	size_t n_choices;
+	const struct choice *aliases; /* understood in any case (On, TRUE), but not offered */
+	size_t n_aliases;
 	const char *const *later; /* words that are understood, but not by this version */
 	size_t n_later;
 	const struct schema *schema; /* of the value, of its entries or of what it names */
@@ -45,6 +46,7 @@ struct field {
 #define FIELD_AT(type, member)	  .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
 #define FIELD_PLACE(type, member) .place = 1 + offsetof(type, member)
 #define FIELD_CHOICES(rows)	  .choices = (rows), .n_choices = ARRAY_SIZE(rows)
+#define FIELD_ALIASES(rows)	  .aliases = (rows), .n_aliases = ARRAY_SIZE(rows)
 #define FIELD_LATER(words)	  .later = (words), .n_later = ARRAY_SIZE(words)
 #define FIELD_BOUNDS(low, high)	  .min = (low), .max = (high)
 
