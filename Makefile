@@ -16,7 +16,7 @@ PYTHON  := /usr/bin/python3
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 INCLUDES := -Iinclude -Ictl -I$(BUILD)/gen
 CPPFLAGS := -D_GNU_SOURCE -DMUSTER_VERSION='"$(VERSION)"' -DNDEBUG
-CFLAGS   := -std=gnu17 -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(WARN)
+CFLAGS   := -std=gnu17 -O2 -g -fno-strict-aliasing -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(WARN)
 LDFLAGS  := -Wl,-z,relro,-z,now -Wl,--as-needed
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 BPFFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude -Ibpf \

@@ -106,13 +106,13 @@ uint64_t model_identity(const char *pool, const char *backend)
 {
 	static const struct muster_hash_key unkeyed = {{0x6d7573746572, 0x6964656e74}};
 	size_t n_pool = strlen(pool), n_backend = strlen(backend);
-	uint64_t words[2 * (MODEL_NAME_MAX + 1) / 8] = {};
+	__u64 words[2 * (MODEL_NAME_MAX + 1) / 8] = {};
 	char *bytes = (char *)words;
 	uint64_t identity;
 
 	memcpy(bytes, pool, MIN(n_pool, (size_t)MODEL_NAME_MAX));
 	memcpy(bytes + MODEL_NAME_MAX + 1, backend, MIN(n_backend, (size_t)MODEL_NAME_MAX));
-	identity = muster_hash_words(&unkeyed, (const __u64 *)words, ARRAY_SIZE(words));
+	identity = muster_hash_words(&unkeyed, words, ARRAY_SIZE(words));
 	return identity ? identity : 1;
 }
 

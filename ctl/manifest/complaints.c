@@ -75,6 +75,13 @@ static int by_place(const void *a, const void *b, void *data)
 	return x->number < y->number ? -1 : 1;
 }
 
+/* Two ways to the same complaint. */
+static bool same(const struct complaint *a, const struct complaint *b)
+{
+	return a->where.file == b->where.file && a->where.line == b->where.line &&
+	       a->where.col == b->where.col && !strcmp(a->text, b->text);
+}
+
 int complaints_hand_over(
 	struct complaints *complaints, char *const *files, size_t n_files, struct diags *diags)
 {
@@ -88,9 +95,11 @@ int complaints_hand_over(
 	for (size_t i = 0; i < complaints->n; i++) {
 		const struct complaint *row = &complaints->rows[i];
 
-		diag_add(diags, row->level, row->where, "%s", row->text);
-		free(row->text);
+		if (!i || !same(row - 1, row))
+			diag_add(diags, row->level, row->where, "%s", row->text);
 	}
+	for (size_t i = 0; i < complaints->n; i++)
+		free(complaints->rows[i].text);
 	diags->errors += dropped;
 	diags->full = diags->full || dropped;
 	free(complaints->rows);

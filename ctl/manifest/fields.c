@@ -271,7 +271,7 @@ bool field_check_name(const struct reading *r, const char *what, const struct no
 
 void field_name(const struct reading *r, const struct field *field, const struct node *value)
 {
-	const char *text = field_scalar(r, field, value, "a name");
+	const char *text = field_scalar(r, field, value, "a word");
 
 	if (text && field_check_name(r, field->key, value))
 		field_set_text(r, field, text);

@@ -16,9 +16,10 @@ static struct {
 static void add_schema(const char *prefix, const struct schema *schema)
 {
 	for (size_t i = 0; i < schema->n; i++) {
-		char *text = all.text[all.n];
+		char *text;
 
 		assert(all.n < KEYS_MAX);
+		text = all.text[all.n];
 		snprintf(text, KEY_BYTES_MAX, "%s.%s", prefix, schema->fields[i].key);
 		all.keys[all.n++] = text;
 		if (schema->fields[i].schema)

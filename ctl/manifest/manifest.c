@@ -64,7 +64,7 @@ static void read_object(struct draft *draft, const struct node *node, struct com
 			node_type_name(node));
 		return;
 	}
-	if (!kind) {
+	if (!kind || node_is_null(kind)) {
 		complain_error(complaints, node->where, "kind is required: Vip or Pool");
 		return;
 	}

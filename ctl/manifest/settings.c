@@ -43,7 +43,7 @@ static const char *interface_problem(const struct settings *settings, const char
 static void add_interface(
 	const struct reading *r, const struct field *field, const struct node *value)
 {
-	const char *text = field_scalar(r, field, value, "a list of names"), *problem;
+	const char *text = field_scalar(r, field, value, "a word"), *problem;
 	struct settings *settings = r->object;
 	char *copy;
 
@@ -64,10 +64,13 @@ static void add_interface(
 static void read_interfaces(
 	const struct reading *r, const struct field *field, const struct node *value)
 {
+	struct field entry = *field;
+
+	entry.key = "interface";
 	if (!field_is_list(r, field, value))
 		return;
 	for (value = value->child; value && !complaints_full(r->complaints); value = value->next)
-		add_interface(r, field, value);
+		add_interface(r, &entry, value);
 }
 
 static void read_hash_key(

@@ -126,9 +126,10 @@ static bool is_empty_line(const char *p, const char *end)
 	return at_line_end(p, end) || *p == '#';
 }
 
-static bool is_marker(const char *p, const char *end)
+/* Does the line at @p begin with the document marker @marker ("---" or "...")? */
+static bool is_marker(const char *p, const char *end, const char *marker)
 {
-	return end - p >= 3 && !memcmp(p, "---", 3) &&
+	return end - p >= 3 && !memcmp(p, marker, 3) &&
 	       (at_line_end(p + 3, end) || p[3] == ' ' || p[3] == '\t');
 }
 
@@ -144,7 +145,9 @@ static void skip_empty(struct source_cursor *cursor)
 	const char *rest;
 
 	while (cursor->p < cursor->end) {
-		rest = is_marker(cursor->p, cursor->end) ? cursor->p + 3 : cursor->p;
+		rest = cursor->p;
+		if (is_marker(rest, cursor->end, "---") || is_marker(rest, cursor->end, "..."))
+			rest += 3;
 		if (!is_empty_line(rest, cursor->end))
 			return;
 		next_line(cursor);
@@ -159,7 +162,7 @@ bool source_next(struct source_cursor *cursor, struct source_document *ret)
 	*ret = (struct source_document){.text = cursor->p, .first_line = cursor->line};
 	do
 		next_line(cursor);
-	while (cursor->p < cursor->end && !is_marker(cursor->p, cursor->end));
+	while (cursor->p < cursor->end && !is_marker(cursor->p, cursor->end, "---"));
 	ret->n = (size_t)(cursor->p - ret->text);
 	return true;
 }

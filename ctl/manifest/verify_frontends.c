@@ -59,7 +59,7 @@ static size_t count(const struct draft *draft, struct complaints *complaints)
 		n += model->vips[v].n_addrs * model->vips[v].n_ports;
 		if (n <= FRONTENDS_MAX)
 			continue;
-		complain_error(complaints, draft->vips[v].name,
+		complain_error(complaints, draft->vips[v].addrs[0],
 			"with this VIP there are more than %d frontends (addresses x ports)",
 			FRONTENDS_MAX);
 		return 0;

@@ -31,10 +31,14 @@ static void add_address(
 static void read_addresses(
 	const struct reading *r, const struct field *field, const struct node *value)
 {
+	/* Complaints about an entry speak of one. */
+	struct field entry = *field;
+
+	entry.key = "address";
 	if (!field_is_list(r, field, value))
 		return;
 	for (value = value->child; value && !complaints_full(r->complaints); value = value->next)
-		add_address(r, field, value);
+		add_address(r, &entry, value);
 }
 
 static const struct field port_fields[] = {
@@ -83,7 +87,6 @@ static void add_port(const struct reading *r, const struct field *field, const s
 
 static void read_ports(const struct reading *r, const struct field *field, const struct node *value)
 {
-	/* Complaints about an entry speak of one port. */
 	struct field entry = *field;
 
 	entry.key = "port";

@@ -331,25 +331,24 @@ static void conclude(struct target *target, CURLcode code)
 		target_done(target, OUTCOME_pass, 0, detail);
 }
 
-/* A complete exchange over a connection that libcurl keeps is a tether, whatever the answer said. */
-static void keep_tether(struct target *target, CURLcode code)
+/*
+ * The connection of a complete exchange, if libcurl keeps it: a tether, whatever the answer said. To be
+ * asked while the handle is still in the multi handle.
+ */
+static int kept_connection(CURL *easy, CURLcode code)
 {
-	struct http_target *state = target->state;
 	curl_socket_t fd = CURL_SOCKET_BAD;
 
 	if (code == CURLE_OK)
-		curl_easy_getinfo(state->easy, CURLINFO_ACTIVESOCKET, &fd);
-	if (fd == CURL_SOCKET_BAD)
-		tether_release(target);
-	else
-		tether_hold(target, fd);
+		curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
+	return fd == CURL_SOCKET_BAD ? -1 : fd;
 }
 
 static void check_done(struct http *http)
 {
 	struct target *target;
 	CURLMsg *message;
-	int left;
+	int left, fd;
 
 	while ((message = curl_multi_info_read(http->multi, &left))) {
 		CURLcode code = message->data.result;
@@ -358,9 +357,13 @@ static void check_done(struct http *http)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&target);
+		fd = kept_connection(easy, code);
 		curl_multi_remove_handle(http->multi, easy);
 		((struct http_target *)target->state)->running = false;
-		keep_tether(target, code);
+		if (fd >= 0)
+			tether_hold(target, fd);
+		else
+			tether_release(target);
 		conclude(target, code);
 	}
 }
