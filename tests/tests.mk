@@ -9,13 +9,14 @@ FUZZ_RUNS  ?= 20000
 .PHONY: check unit prog e2e fuzz lint bench
 check: ## install what is missing, build, run every test
 	@deploy/install-deps
-	@$(MAKE) --no-print-directory -j$(shell nproc) all unit-build prog-build fuzz-build
+	@$(MAKE) --no-print-directory -j$(shell nproc) all unit-build prog-build fuzz-build lint-build
 	@tests/run-all
 
-.PHONY: unit-build prog-build fuzz-build
+.PHONY: unit-build prog-build fuzz-build lint-build
 unit-build: $(UNIT_TESTS)
 prog-build: $(PROG_TESTS)
 fuzz-build: $(FUZZERS)
+lint-build: $(BUILD)/tests/lint/print_keys
 
 unit: unit-build ## run the unit tests (ASan, UBSan)
 	@tests/run-all unit
@@ -25,7 +26,7 @@ e2e: all ## run the end-to-end tests (root)
 	@tests/run-all e2e
 fuzz: fuzz-build ## run each fuzzer for FUZZ_RUNS inputs
 	@tests/run-all fuzz
-lint: all ## formatting, layering, reasons, docs in step
+lint: all lint-build ## formatting, layering, reasons, docs in step
 	@tests/run-all lint
 
 layer_of = $(word 3,$(subst /, ,$(patsubst $(BUILD)/%,%,$(1))))
@@ -56,6 +57,11 @@ $(1): $(patsubst $(BUILD)/%,%.c,$(1)) $(foreach l,$(call fuzz_layer,$(1)) $(DEPS
 		$(LIBS_$(call fuzz_layer,$(1)))
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_rule,$(f))))
+
+$(BUILD)/tests/lint/print_keys: $(BUILD)/obj/tests/lint/print_keys.o $(BUILD)/obj/libmanifest.a \
+		$(BUILD)/obj/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_manifest)
 
 # ---- tools that tests, demo and bench share ----
 $(BUILD)/tests/loadgen: $(BUILD)/obj/tests/lib/loadgen.o $(BUILD)/obj/libcore.a

@@ -85,7 +85,7 @@ class Host:
     @property
     def port(self):
         """The fabric's end of the link."""
-        return f"{self.name}"
+        return f"to-{self.name}"
 
     def mac(self):
         return json.loads(self.run("ip", "-j", "link", "show", self.iface).stdout)[0]["address"]
@@ -138,8 +138,8 @@ class Rig:
         self._fabric("ip", "link", "add", host.port, "type", "veth", "peer", "name", host.iface, "netns", host.netns)
         self._fabric("ip", "link", "set", host.port, "master", "br0", "up")
         self._fabric("ip", "link", "set", "dev", host.port, "xdp", "obj", BUILD / "tests/pass.bpf.o", "sec", "xdp")
-        host.sysctl("ipv6.conf.all.accept_dad", 0)
-        host.sysctl("ipv6.conf.default.accept_dad", 0)
+        # A link-local address in its first second is tentative and asks no neighbours.
+        host.sysctl(f"ipv6.conf.{host.iface}.accept_dad", 0)
         host.run("ip", "link", "set", "lo", "up")
         host.run("ip", "link", "set", host.iface, "up")
         host.run("ethtool", "-K", host.iface, "tx", "off", check=False)

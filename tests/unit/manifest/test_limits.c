@@ -99,9 +99,9 @@ static void test_texts(void **state)
 		unsigned fits;
 		const char *complaint;
 	} rows[] = {
-		{"body", MODEL_CHECK_BODY_MAX, "x:4:30: body is longer than 255 bytes"},
-		{"path", MODEL_CHECK_PATH_MAX, "x:4:30: path is longer than 1023 bytes"},
-		{"host", MODEL_CHECK_HOST_MAX, "x:4:30: host is longer than 255 bytes"},
+		{"body", MODEL_CHECK_BODY_MAX, "x:4:34: body is longer than 255 bytes"},
+		{"path", MODEL_CHECK_PATH_MAX, "x:4:34: path is longer than 1023 bytes"},
+		{"host", MODEL_CHECK_HOST_MAX, "x:4:34: host is longer than 255 bytes"},
 	};
 	struct text text;
 
@@ -130,7 +130,7 @@ static void test_heaps(void **state)
 	write_vip(text.out, "web", "p");
 	for (unsigned i = 0; i < 8000; i++)
 		fprintf(text.out, "---\n" HEAD "Pool\nname: p%u\nbackends: []\n", i);
-	assert_null(load(&text, "x:7:7: unknown pool 'p'"));
+	assert_null(load(&text, "x:7:7: unknown pool 'p' (did you mean 'p0'?)"));
 	begin(&text);
 	fprintf(text.out, HEAD "Pool\nname: p\nbackends: []\nchecks:\n");
 	for (unsigned i = 0; i < 60000; i++)

@@ -33,7 +33,7 @@ static char *repeat(const char *unit, size_t times, size_t *ret_n)
 	return text;
 }
 
-/* A second of libyaml for each kilobyte of these, if it were let. */
+/* libyaml takes most of a minute for some of these, if it is let. */
 static void test_hostile(void **state)
 {
 	static const struct {
@@ -46,11 +46,9 @@ static void test_hostile(void **state)
 		{"[{a: ", 100000},
 		{"{a: ", 100000},
 		{"- ", 400000},
-		{"- - - -\n", 100000},
 		{"? ", 400000},
 		{"? - ", 200000},
 		{"[? ", 200000},
-		{"-\n ", 100000},
 	};
 	char complaint[128];
 
