@@ -92,9 +92,10 @@ struct fleet_backend *api_find_backend(struct api_request *request, const char *
 		candidate = fleet_pool_find(&fleet->pools[p], name);
 		if (!candidate)
 			continue;
+		if (n++)
+			continue;
 		be = candidate;
 		*ret_pool = &fleet->pools[p];
-		n++;
 	}
 	if (n == 1)
 		return be;

@@ -234,11 +234,7 @@ static bool check_key(const struct reading *r, const struct node *key, const str
 				PLACE_ARGS(pool->checks[i].origin));
 			return false;
 		}
-	if (pool->n_checks < MODEL_CHECKS_MAX)
-		return true;
-	complain_error(
-		r->complaints, key->where, "more than %d checks in a pool", MODEL_CHECKS_MAX);
-	return false;
+	return true;
 }
 
 void checks_read(const struct reading *r, const struct node *mapping, size_t pool_index)
@@ -260,6 +256,11 @@ void checks_read(const struct reading *r, const struct node *mapping, size_t poo
 			return;
 		if (!check_key(r, key, pool))
 			continue;
+		if (pool->n_checks == MODEL_CHECKS_MAX) {
+			complain_error(r->complaints, key->where, "more than %d checks in a pool",
+				MODEL_CHECKS_MAX);
+			return;
+		}
 		check = add_check(r->draft, pool_index, key->text, key->where);
 		if (!check) {
 			r->complaints->no_memory = true;

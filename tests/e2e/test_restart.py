@@ -91,8 +91,8 @@ def test_program_taken_off_comes_back(net, web):
     assert off.returncode, "a bpf_link cannot be removed that way"
     mark = web.mark()
     (web.pins / "muster" / "link_eth0").unlink()
-    wait_for(lambda: web.events("attached", since=mark) or
-             web.json("status")["interfaces"][0]["mode"] == "native", "attached", 10)
+    web.wait_event("detached", since=mark, interface="eth0")
+    web.wait_event("attached", since=mark, interface="eth0")
     assert set(net.fetch() for _ in range(16)) == set(net.hosts)
 
 
