@@ -34,11 +34,11 @@ MUSTER_INLINE int reply_allowed(const struct muster_control *control)
 		earned = (now - budget->refilled_ns) * rate / NS_PER_SECOND;
 		if (earned) {
 			budget->tokens += earned;
-			if (budget->tokens > burst)
-				budget->tokens = burst;
 			budget->refilled_ns = now;
 		}
 	}
+	if (budget->tokens > burst) /* also when the rate was lowered */
+		budget->tokens = burst;
 	if (!budget->tokens)
 		return 0;
 	budget->tokens--;
