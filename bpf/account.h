@@ -18,23 +18,32 @@ MUSTER_INLINE void count(void *map, __u32 index, __u32 bytes, int new_flow)
 		return;
 	counters->packets++;
 	counters->bytes += bytes;
-	counters->new_flows += new_flow;
+	if (new_flow)
+		counters->new_flows++;
+}
+
+MUSTER_INLINE void count_reason(__u32 reason)
+{
+	struct muster_counters *counters = bpf_map_lookup_elem(&reason_counters, &reason);
+
+	if (counters)
+		counters->packets++;
 }
 
 /* Returns the XDP action of @reason. */
 MUSTER_INLINE int account(const struct walk *walk, int reason)
 {
 	const struct packet *packet = &walk->packet;
-	int new_flow = 0;
+	int new_flow;
 
+	count_reason((__u32)reason);
 	if (walk->service_index != NO_INDEX) {
 		new_flow = packet->key.proto == IPPROTO_TCP &&
 			   (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 		count(&service_counters, walk->service_index, walk->frame_bytes, new_flow);
+		if (walk->member_index != NO_INDEX)
+			count(&member_counters, walk->member_index, walk->frame_bytes, new_flow);
 	}
-	if (walk->member_index != NO_INDEX)
-		count(&member_counters, walk->member_index, walk->frame_bytes, new_flow);
-	count(&reason_counters, (__u32)reason, walk->frame_bytes, new_flow);
 	if (walk->action != XDP_ABORTED)
 		return walk->action;
 	return PASS_REASONS >> (reason & 63) & 1 ? XDP_PASS : XDP_DROP;

@@ -8,22 +8,24 @@
 
 #define OUTER_TTL 64
 
-/* @ip_bytes: of the inner packet. Don't fragment, so the identification may be 0 (RFC 6864). */
+/*
+ * @ip_bytes: of the inner packet. Don't fragment, so the identification may be 0 (RFC 6864). Written as
+ * words: a checksum over bytes that were just stored one by one would wait for each of them.
+ */
 MUSTER_INLINE void encap_ipv4(struct iphdr *outer, const struct muster_addr *src,
 	const struct muster_addr *dst, __u8 tos, __u16 ip_bytes)
 {
-	outer->version = 4;
-	outer->ihl = 5;
-	outer->tos = tos;
-	outer->tot_len = bpf_htons(ip_bytes + sizeof(*outer));
-	outer->id = 0;
-	outer->frag_off = bpf_htons(0x4000);
-	outer->ttl = OUTER_TTL;
-	outer->protocol = IPPROTO_IPIP;
-	outer->check = 0;
-	outer->saddr = src->w[3];
-	outer->daddr = dst->w[3];
-	outer->check = csum_fold(csum_words(outer, 5, 0));
+	__be32 *words = (__be32 *)outer;
+	__be32 first = bpf_htonl(0x45u << 24 | (__u32)tos << 16 | (ip_bytes + sizeof(*outer)));
+	__be32 fragment = bpf_htonl(0x4000);
+	__be32 third = bpf_htonl((__u32)OUTER_TTL << 24 | IPPROTO_IPIP << 16);
+	__u64 sum = (__u64)first + fragment + third + src->w[3] + dst->w[3];
+
+	words[0] = first;
+	words[1] = fragment;
+	words[2] = third | bpf_htonl(bpf_ntohs(csum_fold(sum)));
+	words[3] = src->w[3];
+	words[4] = dst->w[3];
 }
 
 /* The flow label comes from the flow's hash, so that routers on the way can spread by it (RFC 6438). */

@@ -6,11 +6,15 @@
 #include "encap.h"
 #include "walk.h"
 
+/* The two addresses stand in a next hop as they stand in a frame. */
+MUSTER_STATIC_ASSERT(__builtin_offsetof(struct muster_nexthop, src_mac) ==
+			     __builtin_offsetof(struct muster_nexthop, dst_mac) + ETH_ALEN,
+	"MAC pair");
+
 MUSTER_INLINE void write_ethernet(
 	struct ethhdr *eth, const struct muster_nexthop *nexthop, __be16 proto)
 {
-	__builtin_memcpy(eth->h_dest, nexthop->dst_mac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, nexthop->src_mac, ETH_ALEN);
+	__builtin_memcpy(eth, nexthop->dst_mac, 2 * ETH_ALEN);
 	eth->h_proto = proto;
 }
 

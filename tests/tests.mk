@@ -85,3 +85,19 @@ bench-tables: $(BUILD)/tests/bench/bench_tables ## time rings, flips and patches
 	@mkdir -p $(BUILD)/bench
 	@$< $(BUILD)/bench/tables.jsonl
 bench: bench-tables
+
+# ---- bench: packets and commits, through the kernel (root) ----
+$(BUILD)/bpf/wrap.bpf.o: tests/bench/wrap.bpf.c tests/bench/wrap.h $(wildcard bpf/*.h include/muster/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(BPFFLAGS) -Itests/bench -c $< -o $@
+
+$(BUILD)/tests/bench/bench_packets: tests/bench/bench_packets.c tests/bench/results.h tests/lib/packet.h \
+		$(BUILD)/gen/wrap.skel.h $(BUILD)/obj/libcore.a | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(INCLUDES) -Itests/lib -Itests/bench $(CFLAGS) -o $@ $< $(filter %.a,$^) -lbpf -lelf -lz
+
+.PHONY: bench-packets
+bench-packets: $(BUILD)/tests/bench/bench_packets ## time packets against bare programs (root)
+	@mkdir -p $(BUILD)/bench
+	@$< $(BUILD)/bench/packets.jsonl
+bench: bench-packets

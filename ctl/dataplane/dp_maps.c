@@ -183,7 +183,7 @@ int dp_maps_open(struct dataplane *dp, char **ret_error)
 	dp->control->reply_rate = dp->options.reply_rate;
 	if (dp->adopted)
 		return 0;
-	dp->control->hash_key = dp->options.hash_key;
+	muster_control_set_key(dp->control, dp->options.hash_key);
 	dp->control->abi_version = MUSTER_ABI_VERSION;
 	return 0;
 }

@@ -3,10 +3,10 @@
  * The keyed hashes that the data plane and the controller must agree on. Everything here is a pure
  * function of its arguments and compiles both for BPF and natively.
  *
- * Flows are hashed with SipHash-1-3 (Aumasson, Bernstein, "SipHash: a fast short-input PRF",
- * INDOCRYPT 2012): a client chooses its own source port, so an unkeyed hash would let it choose its
- * backend. Frontends are looked up with a cheap multiplicative hash: their keys come from the
- * operator, and a lookup ends in a comparison of the whole key.
+ * SipHash-1-3 (Aumasson, Bernstein, "SipHash: a fast short-input PRF", INDOCRYPT 2012) makes what has
+ * to be unpredictable and is not hot: permutations of the ring, keys derived from the key. Packets are
+ * hashed with what abi.h has for them: cheaper, and keyed all the same, since a client chooses its
+ * source port.
  */
 #ifndef MUSTER_HASH_H
 #define MUSTER_HASH_H

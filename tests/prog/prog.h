@@ -82,10 +82,11 @@ static inline void prog_open(struct prog *prog)
 	prog->nexthops = table(prog->skeleton->maps.nexthops);
 	*prog->control = (struct muster_control){
 		.generation = 2,
-		.hash_key = {{0x0123456789abcdef, 0xfedcba9876543210}},
 		.abi_version = MUSTER_ABI_VERSION,
 		.reply_rate = 1000000,
 	};
+	muster_control_set_key(
+		prog->control, (struct muster_hash_key){{0x0123456789abcdef, 0xfedcba9876543210}});
 }
 
 static inline struct muster_key prog_key(const char *addr, uint8_t proto, uint16_t port)
