@@ -101,3 +101,19 @@ bench-packets: $(BUILD)/tests/bench/bench_packets ## time packets against bare p
 	@mkdir -p $(BUILD)/bench
 	@$< $(BUILD)/bench/packets.jsonl
 bench: bench-packets
+
+$(BUILD)/tests/bench/bench_commit: tests/bench/bench_commit.c tests/bench/results.h tests/lib/models.h \
+		$(BUILD)/obj/libdataplane.a $(BUILD)/obj/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(INCLUDES) -Itests/lib -Itests/bench $(CFLAGS) -o $@ $< $(filter %.a,$^) \
+		$(LIBS_dataplane)
+
+.PHONY: bench-commit bench-kill
+bench-commit: $(BUILD)/tests/bench/bench_commit ## time patches and flips through the kernel (root)
+	@mkdir -p $(BUILD)/bench
+	@$< $(BUILD)/bench/commit.jsonl
+bench-kill: all $(RIG) ## time SIGKILL to commit, 100 times (root)
+	@mkdir -p $(BUILD)/bench
+	@tests/bench/bench_kill.py $(BUILD)/bench/kill.jsonl
+bench: bench-commit bench-kill
+bench: ## all of them: table on standard output, JSON lines in build/bench
