@@ -220,23 +220,32 @@ http {{
             return []
 
     def kill(self):
-        """SIGKILL to every process, master first; returns the monotonic time of the last kill, ns."""
+        """SIGKILL to every process; returns the monotonic time just before the last kill, ns.
+
+        The last one is killed when the others are gone: what is measured is a death, not the queue of
+        dying processes in front of it.
+        """
         if not self.master:
             return None
         pids = [self.master.pid, *self.worker_pids()]
-        at = None
-        for pid in pids:
-            at = clock_ns()
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for pid in pids[:-1]:
+            _kill(pid)
         self.master.wait(10)
-        for pid in pids[1:]:
-            wait_for(lambda p=pid: not os.path.exists(f"/proc/{p}") or _is_zombie(p), "nginx worker is gone")
+        for pid in pids[1:-1]:
+            wait_for(lambda p=pid: _is_gone(p), "nginx worker is gone", step=0.001)
+        at = clock_ns()
+        _kill(pids[-1])
+        wait_for(lambda: _is_gone(pids[-1]), "the last nginx process is gone")
         self.master = None
         return at
 
 
-def _is_zombie(pid):
+def _kill(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _is_gone(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
