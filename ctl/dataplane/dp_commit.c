@@ -252,6 +252,8 @@ void dataplane_retire(struct dataplane *dp, const struct image *previous, const 
 
 /* ---- patch ---- */
 
+#define AHEAD 16 /* slots asked for while those before them are stored */
+
 uint64_t dataplane_patch(struct dataplane *dp, const struct patch *patch)
 {
 	for (size_t i = 0; i < patch->n_members; i++) {
@@ -262,8 +264,11 @@ uint64_t dataplane_patch(struct dataplane *dp, const struct patch *patch)
 		STORE(&at->new_ok, change->bits.new_ok);
 		STORE(&at->old_ok, change->bits.old_ok);
 	}
-	for (size_t i = 0; i < patch->n_slots; i++)
+	for (size_t i = 0; i < patch->n_slots; i++) {
+		if (i + AHEAD < patch->n_slots) /* each slot is on a line of its own */
+			__builtin_prefetch(slot_at(dp, patch->slots[i + AHEAD].index), 1);
 		STORE(slot_at(dp, patch->slots[i].index), patch->slots[i].value);
+	}
 	return now_ns();
 }
 

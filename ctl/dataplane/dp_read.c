@@ -185,12 +185,6 @@ static int read_service(
 	return 0;
 }
 
-static int compare_services(const void *a, const void *b)
-{
-	return memcmp(&((const struct image_service *)a)->key,
-		&((const struct image_service *)b)->key, sizeof(struct muster_key));
-}
-
 int dataplane_read_image(struct dataplane *dp, struct image **ret)
 {
 	_cleanup_(image_free) struct image *image = NULL;
@@ -206,7 +200,7 @@ int dataplane_read_image(struct dataplane *dp, struct image **ret)
 		return err;
 	if (image->n_services)
 		qsort(image->services, image->n_services, sizeof(*image->services),
-			compare_services);
+			image_compare_services);
 	*ret = take_ptr(image);
 	return 0;
 }

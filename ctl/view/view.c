@@ -384,6 +384,7 @@ static int reasons_table(struct writer *writer, const struct snapshot *s)
 			NUMBER(reason->packets), TEXT(reason->text)};
 
 		memcpy(&cells[i * ARRAY_SIZE(columns)], row, sizeof(row));
+		cells[i * ARRAY_SIZE(columns)].json_only = !reason->packets;
 	}
 	writer->ops->table(writer, &table);
 	return 0;

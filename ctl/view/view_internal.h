@@ -16,6 +16,7 @@ struct cell {
 	const char *text; /* NULL: none */
 	uint64_t number;  /* NUMBER, BOOL, DURATION (milliseconds) */
 	double real;	  /* SHARE (0..1), REAL */
+	bool json_only;	  /* in the first cell of a row: people need not see it */
 };
 
 struct column {

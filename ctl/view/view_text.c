@@ -73,12 +73,27 @@ static void put(struct text_writer *text, enum tone tone, const char *value, int
 		value, color ? "\033[0m" : "", last ? "\n" : "  ");
 }
 
+static bool is_shown(const struct table *table, size_t row)
+{
+	return !table->cells[row * table->n_columns].json_only;
+}
+
+static bool is_any_shown(const struct table *table)
+{
+	for (size_t row = 0; row < table->n_rows; row++)
+		if (is_shown(table, row))
+			return true;
+	return false;
+}
+
 static void column_width(const struct table *table, size_t column, int *ret)
 {
 	char buf[CELL_BYTES];
 
 	*ret = (int)strlen(table->columns[column].header);
 	for (size_t row = 0; row < table->n_rows; row++) {
+		if (!is_shown(table, row))
+			continue;
 		cell_text(&table->cells[row * table->n_columns + column], buf, sizeof(buf));
 		*ret = MAX(*ret, (int)strlen(buf));
 	}
@@ -127,10 +142,12 @@ static void text_table(struct writer *writer, const struct table *table)
 	_free_ int *widths = calloc(table->n_columns, sizeof(*widths));
 	size_t last = 0;
 
-	if (!widths || (!table->n_rows && !table->empty))
+	bool any = is_any_shown(table);
+
+	if (!widths || (!any && !table->empty))
 		return;
 	separate(text, table->title);
-	if (!table->n_rows) {
+	if (!any) {
 		fprintf(text->out, "%s\n", table->empty);
 		return;
 	}
@@ -142,7 +159,8 @@ static void text_table(struct writer *writer, const struct table *table)
 	}
 	put_header(text, table, widths, last);
 	for (size_t row = 0; row < table->n_rows; row++)
-		put_row(text, table, widths, last, row);
+		if (is_shown(table, row))
+			put_row(text, table, widths, last, row);
 }
 
 static void text_record(struct writer *writer, const struct table *row)
