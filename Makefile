@@ -84,10 +84,10 @@ $(BUILD)/asan/%.o: %.c | $(SKELETONS)
 
 define layer_rules
 $(BUILD)/obj/lib$(1).a: $$(call objects,$(1),obj)
-	@rm -f $$@
+	@mkdir -p $$(@D) && rm -f $$@
 	ar rcs $$@ $$^
 $(BUILD)/asan/lib$(1).a: $$(call objects,$(1),asan)
-	@rm -f $$@
+	@mkdir -p $$(@D) && rm -f $$@
 	ar rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
