@@ -27,8 +27,8 @@ MUSTER_INLINE int pick(struct walk *walk)
 
 	if (!service->ring_size)
 		return reply_empty(walk);
-	walk->hash = muster_flow_hash(walk->control, &packet->src, &packet->key.addr,
-		packet->sport, packet->key.port, packet->key.proto, packet->is_v6);
+	walk->hash = muster_flow_hash(walk->control, &packet->src, &packet->key.addr, packet->sport,
+		packet->key.port, packet->key.proto, packet->is_v6);
 	slot = service->ring_base + muster_reduce((__u32)walk->hash, service->ring_size);
 	current = MUSTER_SLOT_CURRENT(read_slot(slot));
 	if (current == MUSTER_NONE)

@@ -9,7 +9,7 @@ FUZZ_RUNS  ?= 20000
 .PHONY: check unit prog e2e fuzz lint bench
 check: ## install what is missing, build, run every test
 	@deploy/install-deps
-	@$(MAKE) --no-print-directory -j$(shell nproc) all unit-build prog-build fuzz-build lint-build
+	@$(MAKE) --no-print-directory -j$(shell nproc) all rig unit-build prog-build fuzz-build lint-build
 	@tests/run-all
 
 .PHONY: unit-build prog-build fuzz-build lint-build
@@ -22,7 +22,7 @@ unit: unit-build ## run the unit tests (ASan, UBSan)
 	@tests/run-all unit
 prog: prog-build ## run the BPF program tests (root)
 	@tests/run-all prog
-e2e: all ## run the end-to-end tests (root)
+e2e: all rig ## run the end-to-end tests (root)
 	@tests/run-all e2e
 fuzz: fuzz-build ## run each fuzzer for FUZZ_RUNS inputs
 	@tests/run-all fuzz
@@ -74,6 +74,8 @@ $(BUILD)/tests/pass.bpf.o: tests/lib/pass.bpf.c
 	$(CLANG) $(BPFFLAGS) -c $< -o $@
 
 RIG := $(BUILD)/tests/loadgen $(BUILD)/tests/pass.bpf.o
+.PHONY: rig
+rig: $(RIG)
 
 # ---- bench: the tables, without a kernel ----
 $(BUILD)/tests/bench/bench_tables: tests/bench/bench_tables.c tests/lib/models.h $(BUILD)/obj/libcore.a

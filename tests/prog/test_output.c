@@ -248,8 +248,8 @@ static void flow_goes_to_the_slot_of_its_hash(void **state)
 		udp(&in, port, 80);
 		seal(&in);
 		addr_parse(CLIENT4, &src);
-		hash = muster_flow_hash(prog.control, &src, &key.addr, htons(port),
-			htons(80), IPPROTO_UDP, 0);
+		hash = muster_flow_hash(
+			prog.control, &src, &key.addr, htons(port), htons(80), IPPROTO_UDP, 0);
 		member = muster_reduce((uint32_t)hash, 251) % 8;
 		assert_int_equal(prog_run(&prog, &in, &out), XDP_TX);
 		assert_int_equal(out.b[5], 0x10 + member);
