@@ -3,6 +3,10 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
+# `make V=1` shows the commands.
+ifndef V
+.SILENT:
+endif
 
 VERSION := 0.1.0
 BUILD   := build
@@ -66,6 +70,7 @@ deps: ## install what is missing from Debian (NO_INSTALL=1 only names it)
 # ---- BPF ----
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/muster/*.h)
 	@mkdir -p $(@D)
+	@echo "  BPF   $<"
 	$(CLANG) $(BPFFLAGS) -c $< -o $@
 
 $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
@@ -75,6 +80,7 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 # ---- C: plain objects and sanitized ones ----
 $(BUILD)/obj/%.o: %.c | $(SKELETONS)
 	@mkdir -p $(@D)
+	@echo "  CC    $<"
 	$(CC) $(CPPFLAGS) $(CPPFLAGS_NL) $(INCLUDES) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/asan/%.o: %.c | $(SKELETONS)
@@ -94,6 +100,7 @@ $(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
 
 define program_rules
 $(BUILD)/$(1): $(BUILD)/obj/ctl/$(2)/main.o $$(call archives,$(2),obj)
+	@echo "  LINK  $$@"
 	$(CC) $(LDFLAGS) -o $$@ $$< $$(filter %.a,$$^) $(LIBS_$(2))
 endef
 $(eval $(call program_rules,musterd,daemon))

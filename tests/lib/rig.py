@@ -188,7 +188,7 @@ http {{
   client_body_temp_path {self.dir}/t1; proxy_temp_path {self.dir}/t2; fastcgi_temp_path {self.dir}/t3;
   uwsgi_temp_path {self.dir}/t4; scgi_temp_path {self.dir}/t5;
   server {{
-    listen {self.port} backlog=4096 reuseport; listen [::]:{self.port} backlog=4096 reuseport;
+    listen {self.port} backlog=4096; listen [::]:{self.port} backlog=4096;
     location / {{ return 200 "{self.host.name}\\n"; }}
     location /health {{ return {self.status} "{self.host.name} health\\n"; }}
     location /slow {{ alias {self.dir}/body; limit_rate 400k; }}
