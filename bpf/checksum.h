@@ -3,14 +3,14 @@
 #ifndef MUSTER_BPF_CHECKSUM_H
 #define MUSTER_BPF_CHECKSUM_H
 
-#include <muster/abi.h>
+#include "packet.h"
 
 /* Adds @n 32-bit words; @n is a constant, the loop is unrolled. */
 MUSTER_INLINE __u64 csum_words(const void *data, int n, __u64 sum)
 {
 	const __u32 *words = data;
 
-#pragma clang loop unroll(full)
+	UNROLL
 	for (int i = 0; i < n; i++)
 		sum += words[i];
 	return sum;

@@ -18,7 +18,7 @@ MUSTER_INLINE int key_equal(const struct muster_key *a, const struct muster_key 
 /* The index in a bank that @key's bucket names, or NO_INDEX. */
 MUSTER_INLINE __u32 find_way(const struct muster_bucket *bucket, __u32 tag)
 {
-#pragma clang loop unroll(full)
+	UNROLL
 	for (int i = 0; i < MUSTER_BUCKET_WAYS; i++)
 		if (bucket->way[i].tag == tag)
 			return bucket->way[i].service;

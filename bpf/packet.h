@@ -3,22 +3,28 @@
 #ifndef MUSTER_BPF_PACKET_H
 #define MUSTER_BPF_PACKET_H
 
-#include <linux/if_ether.h>
+#ifdef __BPF__
 #include <linux/in.h>
+#include <bpf/bpf_endian.h>
+#else /* natively; libc's headers have to come first */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#define bpf_htons(x) htons(x)
+#define bpf_ntohs(x) ntohs(x)
+#define bpf_htonl(x) htonl(x)
+#define bpf_ntohl(x) ntohl(x)
+#endif
+#include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <muster/abi.h>
 
-#ifdef __BPF__
-#include <bpf/bpf_endian.h>
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#include <arpa/inet.h>
-#define bpf_htons(x) htons(x)
-#define bpf_ntohs(x) ntohs(x)
-#define bpf_htonl(x) htonl(x)
-#define bpf_ntohl(x) ntohl(x)
+#define UNROLL
 #endif
 
 /* A stage returns a reason, which ends the packet's way, or this. */
