@@ -182,7 +182,7 @@ class Nginx:
     def _config(self):
         return f"""
 daemon off; master_process on; worker_processes {self.workers}; pid {self.dir}/pid; error_log {self.dir}/error.log;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 768; }}
 http {{
   access_log off; keepalive_timeout 3600s; keepalive_requests 1000000; default_type text/plain;
   client_body_temp_path {self.dir}/t1; proxy_temp_path {self.dir}/t2; fastcgi_temp_path {self.dir}/t3;
