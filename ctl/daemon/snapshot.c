@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/snapshot.h"
 
+#include "core/identities.h"
+
 #include <errno.h>
 #include <stdarg.h>
 
@@ -205,24 +207,6 @@ static void take_vips(struct snapshot_store *store)
 
 /* ---- backends ---- */
 
-static struct muster_counters backend_traffic(
-	const struct daemon *daemon, const char *pool, uint64_t identity)
-{
-	struct muster_counters sum = {}, one;
-
-	for (size_t b = 0; b < daemon->live->n_blocks; b++) {
-		const struct block *block = daemon->live->blocks[b];
-
-		if (strcmp(block->pool, pool))
-			continue;
-		for (uint16_t i = 0; i < block->n; i++)
-			if (block->members[i].identity == identity &&
-				!dataplane_member_counters(daemon->dp, block->base + i, &one))
-				add_counters(&sum, &one);
-	}
-	return sum;
-}
-
 /* Of the first ring of the pool, for each member index: slots it has now. */
 static const struct image_ring *first_ring(const struct daemon *daemon, const char *pool)
 {
@@ -232,21 +216,58 @@ static const struct image_ring *first_ring(const struct daemon *daemon, const ch
 	return NULL;
 }
 
-static void take_shares(
-	struct snapshot_store *store, const struct fleet_pool *pool, struct snapshot_backend *rows)
+static void add_shares(const struct image_ring *ring, const struct identities *index,
+	struct snapshot_backend *rows)
 {
-	const struct image_ring *ring = first_ring(store->daemon, pool->config->name);
-	_free_ uint32_t *slots = ring ? calloc((size_t)ring->block->n + 1, sizeof(*slots)) : NULL;
+	_free_ uint32_t *slots = calloc((size_t)ring->block->n + 1, sizeof(*slots));
 
 	if (!slots)
 		return;
 	for (uint32_t s = 0; s < ring->ring->size; s++)
 		if (ring->ring->current[s] < ring->block->n)
 			slots[ring->ring->current[s]]++;
+	for (uint16_t m = 0; m < ring->block->n; m++) {
+		uint32_t i = identities_find(index, ring->block->members[m].identity);
+
+		if (i != IDENTITIES_NONE)
+			rows[i].share = (double)slots[m] / ring->ring->size;
+	}
+}
+
+static void add_traffic(const struct daemon *daemon, const struct block *block,
+	const struct identities *index, struct snapshot_backend *rows)
+{
+	struct muster_counters one;
+
+	for (uint16_t m = 0; m < block->n; m++) {
+		uint32_t i = identities_find(index, block->members[m].identity);
+
+		if (i != IDENTITIES_NONE &&
+			!dataplane_member_counters(daemon->dp, block->base + m, &one))
+			add_counters(&rows[i].traffic, &one);
+	}
+}
+
+/* What the live image knows of the backends of @pool: their share of its ring, their traffic. */
+static void take_image(
+	struct snapshot_store *store, const struct fleet_pool *pool, struct snapshot_backend *rows)
+{
+	const struct daemon *daemon = store->daemon;
+	const struct image_ring *ring = first_ring(daemon, pool->config->name);
+	struct identities index;
+
+	if (identities_init(&index, pool->config->n_backends)) {
+		store->failed = true;
+		return;
+	}
 	for (size_t i = 0; i < pool->config->n_backends; i++)
-		for (uint16_t m = 0; m < ring->block->n; m++)
-			if (ring->block->members[m].identity == pool->backends[i].identity)
-				rows[i].share = (double)slots[m] / ring->ring->size;
+		identities_add(&index, pool->backends[i].identity, (uint32_t)i);
+	if (ring)
+		add_shares(ring, &index, rows);
+	for (size_t b = 0; b < daemon->live->n_blocks; b++)
+		if (!strcmp(daemon->live->blocks[b]->pool, pool->config->name))
+			add_traffic(daemon, daemon->live->blocks[b], &index, rows);
+	identities_clear(&index);
 }
 
 static void take_checks(struct snapshot_store *store, const struct fleet_pool *pool,
@@ -316,7 +337,6 @@ static void take_backend(struct snapshot_store *store, const struct fleet_pool *
 		.new_ok = state->bits.new_ok && has_path,
 		.old_ok = state->bits.old_ok && has_path,
 		.since_ms = daemon_now_ms() - be->since_ms,
-		.traffic = backend_traffic(store->daemon, pool->config->name, be->identity),
 	};
 	if (be->path.state != PATH_OK)
 		row->reason = text(store, "no path: %s", path_state_name(be->path.state));
@@ -337,7 +357,7 @@ static void take_backends(struct snapshot_store *store)
 
 		for (size_t i = 0; i < pool->config->n_backends; i++)
 			take_backend(store, pool, i, &rows[at + i]);
-		take_shares(store, pool, &rows[at]);
+		take_image(store, pool, &rows[at]);
 		at += pool->config->n_backends;
 	}
 	store->snapshot.backends = rows;
