@@ -18,6 +18,7 @@ struct watch {
 	struct path path;
 	uint32_t ifindex;	/* of the route; 0: none */
 	struct muster_addr via; /* whose neighbour entry counts */
+	uint16_t nud;		/* NUD_* of the neighbour when last seen */
 	uint64_t asked_ms;	/* when the kernel was last told to ask */
 	UT_hash_handle hh;
 };

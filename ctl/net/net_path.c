@@ -168,18 +168,32 @@ static void path_unanswered(struct watch *watch)
 			watch->path.state == PATH_NO_NEIGHBOUR ? PATH_NO_NEIGHBOUR : PATH_PENDING;
 }
 
-static void set_path(struct watch *watch, const struct neighbour *neighbour)
+/*
+ * NUD_FAILED after the kernel asked in vain is a verdict. After any other state it means that somebody
+ * flushed the table (the entry passes through FAILED on its way out), and we ask again.
+ */
+static bool is_verdict(const struct watch *watch)
 {
-	struct muster_nexthop *nexthop = &watch->path.nexthop;
+	return watch->path.state != PATH_OK || watch->nud & (NUD_PROBE | NUD_INCOMPLETE);
+}
+
+/* True if the kernel should be asked. */
+static bool set_path(struct watch *watch, const struct neighbour *neighbour)
+{
+	bool failed = neighbour->found && neighbour->state & NUD_FAILED, ask = !neighbour->has_mac;
 
 	if (neighbour->has_mac) {
 		watch->path.state = PATH_OK;
-		memcpy(nexthop->dst_mac, neighbour->mac, sizeof(nexthop->dst_mac));
-	} else if (neighbour->found && neighbour->state & NUD_FAILED) {
+		memcpy(watch->path.nexthop.dst_mac, neighbour->mac, sizeof(neighbour->mac));
+	} else if (failed && is_verdict(watch)) {
 		watch->path.state = PATH_NO_NEIGHBOUR;
+		ask = false; /* net_tick() does, once a second */
 	} else {
 		path_unanswered(watch);
+		ask = !neighbour->found || failed;
 	}
+	watch->nud = neighbour->found ? neighbour->state : NUD_NONE;
+	return ask;
 }
 
 static void no_path(struct watch *watch, enum path_state state)
@@ -229,8 +243,7 @@ void net_path_resolve(struct net *net, struct watch *watch)
 	if (!set_route(net, watch))
 		return;
 	neighbour = ask_neighbour(net, watch);
-	set_path(watch, &neighbour);
-	if (!neighbour.found || !neighbour.has_mac)
+	if (set_path(watch, &neighbour))
 		net_path_probe(net, watch, watch->asked_ms);
 }
 
@@ -250,7 +263,8 @@ static void neighbour_changed(
 {
 	struct path before = watch->path;
 
-	set_path(watch, neighbour);
+	if (set_path(watch, neighbour))
+		net_path_probe(net, watch, watch->asked_ms);
 	if (memcmp(&before, &watch->path, sizeof(before)))
 		net->events.path_changed(net->events.data, &watch->addr, &watch->path);
 }
