@@ -119,6 +119,38 @@ def test_another_program_is_refused_by_id(net, musterd):
     musterd.wait_event("attached", interface="eth0")
 
 
+def test_interface_taken_out_of_the_configuration(net, musterd):
+    net.lb.run("ip", "link", "add", "eth9", "type", "veth", "peer", "name", "eth8")
+    net.lb.run("ip", "link", "set", "eth9", "up")
+    try:
+        text = musterd.config.read_text()
+        musterd.config.write_text(text.replace("[eth0]", "[eth0, eth9]"))
+        musterd.manifest("web", net.vip())
+        musterd.start()
+        assert "xdp" in net.lb.run("ip", "link", "show", "eth9").stdout
+        musterd.terminate()
+        assert "xdp" in net.lb.run("ip", "link", "show", "eth9").stdout
+        musterd.config.write_text(text)
+        musterd.start()
+        assert "xdp" not in net.lb.run("ip", "link", "show", "eth9").stdout
+        assert "xdp" in net.lb.run("ip", "link", "show", "eth0").stdout
+    finally:
+        net.lb.run("ip", "link", "del", "eth9")
+
+
+def test_sighup_reloads(net, web):
+    mark = web.mark()
+    web.manifest("web", net.vip(b1={"weight": 7}))
+    web.process.send_signal(signal.SIGHUP)
+    assert web.wait_event("reload", since=mark)["result"] == "applied"
+    assert web.json("backend", "show", "web/b1")["weight"] == 7
+    mark = web.mark()
+    web.manifest("web", net.vip().replace("mode: ipip", "mode: nat"))
+    web.process.send_signal(signal.SIGHUP)
+    assert "nat" in web.wait_event("invalid", since=mark)["where"]
+    assert web.json("backend", "show", "web/b1")["weight"] == 7
+
+
 def test_teardown_leaves_nothing(net, web):
     assert VIP4 in net.lb.run("ip", "addr", "show", "lo").stdout
     web.cli("teardown")
