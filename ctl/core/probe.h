@@ -99,7 +99,7 @@ struct probe_result {
 	struct probe_header header;
 	uint64_t probe_seq;    /* grows by at least one per target */
 	uint64_t monotonic_ns; /* CLOCK_MONOTONIC when the outcome was known */
-	uint64_t cause_ns;     /* when the tether broke that caused this probe; 0: scheduled */
+	uint64_t cause_ns;     /* when the connection ended that caused this probe; 0: scheduled */
 	uint32_t latency_us;   /* from the start of the probe */
 	int32_t error;	       /* errno, HTTP status for bad_status, or 0 */
 	uint16_t outcome;      /* enum probe_outcome */

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "prober/prober.h"
+#include "prober/http.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-
-static int failed(const char *what, int err)
-{
-	fprintf(stderr, "level=error event=prober_start_failed what=%s why=\"%s\"\n", what,
-		strerror(-err));
-	return EXIT_FAILURE;
-}
 
 /* musterd may leave it out. */
 static volatile uint32_t *map_working(void)
@@ -27,37 +20,42 @@ static volatile uint32_t *map_working(void)
 	return page == MAP_FAILED ? NULL : page;
 }
 
+static bool is_started_by_musterd(int fd)
+{
+	int type = 0;
+	socklen_t n = sizeof(type);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) && type == SOCK_SEQPACKET;
+}
+
+static void must(int err, const char *event)
+{
+	if (err)
+		prober_fail(event, strerror(-err));
+}
+
 int main(int argc, char **argv)
 {
-	bool seccomp = !(argc == 2 && !strcmp(argv[1], "--no-seccomp"));
 	static struct prober prober = {.fd = PROBE_SOCKET_FD};
-	int type, err;
-	socklen_t n = sizeof(type);
+	bool no_seccomp = argc == 2 && !strcmp(argv[1], "--no-seccomp"); /* to debug; sanitizers */
 
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		puts("muster-prober " MUSTER_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (argc > 2 || (argc == 2 && seccomp) ||
-		getsockopt(prober.fd, SOL_SOCKET, SO_TYPE, &type, &n)) {
+	if (argc != 1 + no_seccomp || !is_started_by_musterd(prober.fd)) {
 		fprintf(stderr,
 			"muster-prober is started by musterd, with a socket on descriptor %d\n",
 			PROBE_SOCKET_FD);
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	err = sandbox_drop();
-	if (err)
-		return failed("privileges", err);
+	must(sandbox_drop(), "drop_failed");
 	prober.loop = uv_default_loop();
 	prober.working = map_working();
-	err = http_open(&prober);
-	if (!err)
-		err = wire_open(&prober);
-	if (err)
-		return failed("loop", err);
-	err = seccomp ? sandbox_seccomp() : 0;
-	if (err)
-		return failed("seccomp", err);
+	must(http_loop_open(&prober), "start_failed");
+	must(wire_open(&prober), "start_failed");
+	if (!no_seccomp)
+		must(sandbox_seccomp(), "seccomp_failed");
 	return uv_run(prober.loop, UV_RUN_DEFAULT);
 }

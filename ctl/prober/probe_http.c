@@ -1,302 +1,250 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * type http: a request, a status, perhaps a text in the answer. libcurl speaks HTTP; the connection that
- * it keeps for the next request is the tether.
+ * it keeps for the next request is the tether. What a server sends costs at most the timeout,
+ * HEAD_MAX and BODY_MAX.
  */
-#include "prober/prober.h"
+#include "prober/http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
+#include <sys/socket.h>
 
-#define BODY_MAX	65536 /* bytes of an answer that are read */
-#define CONNECTIONS_MAX 100000L
-#define IDLE_MAX_S	86400L
+#define HEAD_MAX     65536  /* bytes of header lines, those of 1xx answers included */
+#define BODY_MAX     65536  /* bytes of an answer that are read */
+#define READ_AT_ONCE 8192L  /* libcurl keeps a buffer of it for each target */
+#define IDLE_MAX_S   86400L /* the tether lives longer than libcurl's two minutes */
 
-struct http {
-	CURLM *multi;
-	uv_timer_t timer;
-};
+/* ---- what libcurl asks for ---- */
 
-/* One request; kept between probes with its connection. */
-struct http_target {
-	CURL *easy;
-	struct curl_slist *headers, *connect_to;
-	bool running;
-	char *body;
-	size_t n_body;
-	bool cut; /* the answer is longer than BODY_MAX */
-	char error[CURL_ERROR_SIZE];
-};
-
-static void check_done(struct http *http);
-
-/* ---- libcurl in the loop ---- */
-
-struct socket_poll {
-	struct target *target;
-	curl_socket_t fd;
-	uv_poll_t *poll;
-};
-
-/* If the answer of this target crashes us, musterd has to know whose it was. */
-static void working_on(struct target *target, bool busy)
+/* The address in the URL is only the name of a connection (see set_url()): here is the real one. */
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	if (target->prober->working)
-		*target->prober->working = busy ? target->id : 0;
-}
+	struct http *http = arg;
+	const struct probe_spec *spec = &http->target->spec;
+	struct sockaddr_storage real;
+	int fd;
 
-static void on_socket(uv_poll_t *poll, int status, int events)
-{
-	struct socket_poll *socket = poll->data;
-	struct target *target = socket->target;
-	struct prober *prober = target->prober;
-	int action = status < 0 ? CURL_CSELECT_ERR : 0, running;
-
-	if (events & UV_READABLE)
-		action |= CURL_CSELECT_IN;
-	if (events & UV_WRITABLE)
-		action |= CURL_CSELECT_OUT;
-	working_on(target, true);
-	curl_multi_socket_action(prober->http->multi, socket->fd, action, &running);
-	if (prober->working)
-		*prober->working = 0;
-	check_done(prober->http);
-}
-
-static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *assigned)
-{
-	struct socket_poll *socket = assigned;
-	struct http *http = data;
-	struct target *target;
-	int events = 0;
-
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&target);
-	if (what == CURL_POLL_REMOVE) {
-		if (socket)
-			poll_free(&socket->poll);
-		free(socket);
-		curl_multi_assign(http->multi, fd, NULL);
-		return 0;
+	(void)purpose;
+	if (http->leaving)
+		return CURL_SOCKET_BAD;
+	http->opened = true;
+	address->addrlen = addr_to_sockaddr(&spec->addr, spec->port, &real);
+	address->family = real.ss_family;
+	memcpy(&address->addr, &real, address->addrlen); /* libcurl has room for any address */
+	fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		http->socket_err = errno;
+		return CURL_SOCKET_BAD;
 	}
-	if (what & CURL_POLL_IN)
-		events |= UV_READABLE;
-	if (what & CURL_POLL_OUT)
-		events |= UV_WRITABLE;
-	if (socket) {
-		uv_poll_start(socket->poll, events, on_socket);
-		return 0;
-	}
-	socket = calloc(1, sizeof(*socket));
-	if (!socket)
-		return -1;
-	*socket = (struct socket_poll){target, fd, NULL};
-	socket->poll = poll_new(target->prober->loop, fd, events, on_socket, socket);
-	if (!socket->poll) {
-		free(socket);
-		return -1;
-	}
-	curl_multi_assign(http->multi, fd, socket);
-	return 0;
+	http->connections++;
+	return fd;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void http_free(struct http *http)
 {
-	struct http *http = timer->data;
-	int running;
-
-	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	check_done(http);
+	free(http->body);
+	free(http);
 }
 
-static int on_curl_timer(CURLM *multi, long ms, void *data)
-{
-	struct http *http = data;
-
-	(void)multi;
-	if (ms < 0)
-		return uv_timer_stop(&http->timer);
-	return uv_timer_start(&http->timer, on_timer, (uint64_t)ms, 0);
-}
-
-int http_open(struct prober *prober)
-{
-	struct http *http = calloc(1, sizeof(*http));
-
-	if (!http || curl_global_init(CURL_GLOBAL_NOTHING))
-		return -ENOMEM;
-	http->multi = curl_multi_init();
-	if (!http->multi)
-		return -ENOMEM;
-	uv_timer_init(prober->loop, &http->timer);
-	http->timer.data = http;
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
-	prober->http = http;
-	return 0;
-}
-
-/* ---- one request ---- */
-
-static size_t on_body(char *data, size_t size, size_t n, void *arg)
-{
-	struct target *target = arg;
-	struct http_target *state = target->state;
-
-	n *= size;
-	if (state->n_body + n > BODY_MAX) {
-		state->cut = true;
-		return 0; /* enough: ends the transfer */
-	}
-	memcpy(state->body + state->n_body, data, n);
-	state->n_body += n;
-	return n;
-}
-
-/* libcurl closes a connection that we may be watching. */
+/* libcurl may see the end of an idle connection before our own watch of it does. */
 static int on_close_socket(void *arg, curl_socket_t fd)
 {
-	struct target *target = arg;
+	struct http *http = arg;
+	struct target *target = http->target;
 
-	if (target->tether_fd == fd)
-		tether_release(target);
+	http->connections--;
+	if (target && target->tether_fd == fd) {
+		tether_forget(target);
+		if (!target->running)
+			target_alarm_soon(target);
+	}
+	if (!target && !http->connections)
+		http_free(http);
 	return close(fd);
 }
 
-static void set_url(struct target *target, struct http_target *state)
+/* Line by line. libcurl takes a head that ends in the middle for a whole one. */
+static size_t on_head(char *line, size_t size, size_t n, void *arg)
 {
-	char address[ADDR_TEXT], connect_to[ADDR_TEXT + 8], url[MODEL_CHECK_PATH_MAX + 64];
-	char host[MODEL_CHECK_HOST_MAX + 8];
-	const struct probe_spec *spec = &target->spec;
+	struct http *http = arg;
 
-	addr_format_port(&spec->addr, spec->port, address);
-	snprintf(connect_to, sizeof(connect_to), "::%s", address);
-	/* A name of its own for each target keeps libcurl from sharing connections among them. */
-	snprintf(url, sizeof(url), "http://target-%u.invalid:%u%s", target->id, ntohs(spec->port),
-		*spec->path ? spec->path : "/");
-	snprintf(host, sizeof(host), "Host: %s", *spec->host ? spec->host : address);
-	state->connect_to = curl_slist_append(NULL, connect_to);
-	state->headers = curl_slist_append(NULL, host);
-	curl_easy_setopt(state->easy, CURLOPT_URL, url);
-	curl_easy_setopt(state->easy, CURLOPT_CONNECT_TO, state->connect_to);
-	curl_easy_setopt(state->easy, CURLOPT_HTTPHEADER, state->headers);
+	n *= size;
+	http->n_head += n;
+	http->whole_head = n && (*line == '\r' || *line == '\n');
+	return http->n_head <= HEAD_MAX ? n : 0;
 }
 
-static void set_options(struct target *target, struct http_target *state)
+static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
-	CURL *easy = state->easy;
+	struct http *http = arg;
+	size_t take = MIN(size * n, BODY_MAX - http->n_body);
 
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, target);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, state->error);
+	if (http->body)
+		memcpy(http->body + http->n_body, data, take);
+	http->n_body += take;
+	http->full = take < size * n;
+	return http->full ? 0 : take; /* 0 ends the transfer */
+}
+
+/* ---- the request ---- */
+
+/*
+ * libcurl finds the connection to use again by the host of the URL, and looks at all those to one host.
+ * Each target has a host of its own: a number written as an address, so that nothing is resolved.
+ */
+static void set_url(struct http *http, const struct probe_spec *spec)
+{
+	static uint32_t serial;
+	char address[ADDR_TEXT], url[32], host[MODEL_CHECK_HOST_MAX + 8];
+
+	serial++;
+	snprintf(url, sizeof(url), "http://%u.%u.%u.%u/", serial >> 24, serial >> 16 & 255,
+		serial >> 8 & 255, serial & 255);
+	addr_format_port(&spec->addr, spec->port, address);
+	snprintf(host, sizeof(host), "Host: %s", *spec->host ? spec->host : address);
+	http->headers = curl_slist_append(NULL, host);
+	if (!http->headers)
+		prober_fail("prober_failed", "out of memory");
+	curl_easy_setopt(http->easy, CURLOPT_URL, url);
+	curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, http->headers);
+	curl_easy_setopt(http->easy, CURLOPT_REQUEST_TARGET, *spec->path ? spec->path : "/");
+}
+
+static void set_options(struct http *http)
+{
+	CURL *easy = http->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, http);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->error);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, http);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, target);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, http);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, target);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "muster-prober/" MUSTER_VERSION);
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
-	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_AT_ONCE);
 }
 
-static struct http_target *http_new(struct target *target)
+static struct http *http_new(struct target *target)
 {
-	struct http_target *state = calloc(1, sizeof(*state));
+	struct http *http = prober_alloc(sizeof(*http));
 
-	if (!state)
-		return NULL;
-	target->state = state;
-	state->easy = curl_easy_init();
-	state->body = malloc(BODY_MAX + 1);
-	if (!state->easy || !state->body)
-		return NULL; /* freed by http_stop() */
-	set_url(target, state);
-	set_options(target, state);
-	return state;
+	http->target = target;
+	http->loop = target->prober->http[target->id % HTTP_LOOPS];
+	http->easy = curl_easy_init();
+	if (!http->easy)
+		prober_fail("prober_failed", "out of memory");
+	if (*target->spec.body)
+		http->body = prober_alloc(BODY_MAX);
+	set_url(http, &target->spec);
+	set_options(http);
+	return http;
 }
 
 static void http_start(struct target *target, bool fresh)
 {
-	struct http_target *state = target->state ? target->state : http_new(target);
-	struct http *http = target->prober->http;
+	struct http *http = target->state;
 
-	if (!state || !state->easy) {
-		target_done(target, OUTCOME_local_error, ENOMEM, strerror(ENOMEM));
-		return;
-	}
+	if (!http)
+		http = target->state = http_new(target);
 	tether_pause(target);
-	state->n_body = 0;
-	state->cut = false;
-	*state->error = '\0';
-	curl_easy_setopt(state->easy, CURLOPT_FRESH_CONNECT, (long)fresh);
-	curl_easy_setopt(state->easy, CURLOPT_TIMEOUT_MS, (long)target_timeout(target));
-	curl_multi_add_handle(http->multi, state->easy);
-	state->running = true;
-	if (fresh) { /* a tether broke: no turn of the loop in between */
-		int running;
+	http->n_head = http->n_body = 0;
+	http->full = http->opened = http->connecting = http->whole_head = false;
+	http->socket_err = 0;
+	*http->error = '\0';
+	curl_easy_setopt(http->easy, CURLOPT_FRESH_CONNECT, (long)fresh);
+	curl_easy_setopt(http->easy, CURLOPT_FORBID_REUSE, (long)!tether_wanted(target));
+	curl_easy_setopt(http->easy, CURLOPT_TIMEOUT_MS, (long)target_timeout(target));
+	http_loop_start(http);
+}
 
-		curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	}
+/* libcurl has no call to close a connection that it keeps, but closes one that it finds ended. */
+static void http_drop(struct target *target)
+{
+	shutdown(target->tether_fd, SHUT_RDWR);
+	tether_forget(target);
+}
+
+/* A request that may open no connection looks for a kept one: that is when libcurl finds it. */
+static void close_kept(struct http *http)
+{
+	http->leaving = true;
+	curl_easy_setopt(http->easy, CURLOPT_FRESH_CONNECT, 0L);
+	http_loop_start(http);
+	http_loop_cancel(http);
 }
 
 static void http_stop(struct target *target)
 {
-	struct http_target *state = target->state;
+	struct http *http = target->state;
 
-	if (!state)
+	if (!http)
 		return;
-	if (state->running)
-		curl_multi_remove_handle(target->prober->http->multi, state->easy);
-	if (state->easy)
-		curl_easy_cleanup(state->easy);
-	curl_slist_free_all(state->headers);
-	curl_slist_free_all(state->connect_to);
-	free(state->body);
-	free(state);
+	if (target->running)
+		http_loop_cancel(http);
+	if (target->tether_fd >= 0)
+		http_drop(target);
+	if (http->connections)
+		close_kept(http);
+	curl_easy_cleanup(http->easy);
+	curl_slist_free_all(http->headers);
+	http->target = NULL;
 	target->state = NULL;
+	if (!http->connections)
+		http_free(http);
 }
 
-const struct probe_type probe_http = {.start = http_start, .stop = http_stop};
+const struct probe_type probe_http = {
+	.start = http_start,
+	.drop = http_drop,
+	.stop = http_stop,
+	.reuses_tether = true,
+};
 
-/* ---- verdict ---- */
+/* ---- the verdict ---- */
 
-static long info(CURL *easy, CURLINFO what)
+static long info(const struct http *http, CURLINFO what)
 {
 	long value = 0;
 
-	curl_easy_getinfo(easy, what, &value);
+	curl_easy_getinfo(http->easy, what, &value);
 	return value;
 }
 
-static enum probe_outcome transport_outcome(CURL *easy, CURLcode code)
+static bool is_connected(const struct http *http)
 {
-	int err = (int)info(easy, CURLINFO_OS_ERRNO);
-	curl_off_t connected = 0;
+	curl_off_t us = 0;
 
-	switch (code) {
-	case CURLE_COULDNT_CONNECT:
-		return probe_errno_outcome(err);
-	case CURLE_OPERATION_TIMEDOUT:
-		curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
-		return connected ? OUTCOME_answer_timeout : OUTCOME_connect_timeout;
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-		return err == ECONNRESET ? OUTCOME_reset : OUTCOME_closed;
-	case CURLE_GOT_NOTHING:
-	case CURLE_PARTIAL_FILE:
-		return OUTCOME_closed;
-	case CURLE_OUT_OF_MEMORY:
-	case CURLE_FAILED_INIT:
-		return OUTCOME_local_error;
-	default:
-		return OUTCOME_bad_protocol;
-	}
+	curl_easy_getinfo(http->easy, CURLINFO_CONNECT_TIME_T, &us);
+	return us || !http->opened;
+}
+
+static void conclude_failure(struct http *http, CURLcode code)
+{
+	struct target *target = http->target;
+	int err = http->socket_err ? http->socket_err : (int)info(http, CURLINFO_OS_ERRNO);
+	struct http_failure failure = {code, err, http->connecting, is_connected(http)};
+	char within[32];
+	const char *detail = http->error; /* libcurl's own words: which rule an answer breaks */
+
+	snprintf(within, sizeof(within), "within %u ms", target_timeout(target));
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		detail = within;
+	else if (code == CURLE_WRITE_ERROR || code == CURLE_OUT_OF_MEMORY)
+		detail = "endless header lines";
+	else if (err)
+		detail = strerror(err);
+	target_done(target, http_outcome(&failure), err, detail);
 }
 
 static bool status_fits(const struct probe_spec *spec, long status)
@@ -307,63 +255,44 @@ static bool status_fits(const struct probe_spec *spec, long status)
 	return false;
 }
 
-static void conclude(struct target *target, CURLcode code)
+static bool body_fits(const struct http *http)
 {
-	struct http_target *state = target->state;
-	const struct probe_spec *spec = &target->spec;
-	long status = info(state->easy, CURLINFO_RESPONSE_CODE);
+	const char *text = http->target->spec.body;
+
+	return !*text || memmem(http->body, http->n_body, text, strlen(text));
+}
+
+static void conclude_answer(struct http *http)
+{
+	struct target *target = http->target;
+	long status = info(http, CURLINFO_RESPONSE_CODE);
 	char detail[32];
 
-	if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && state->cut)) {
-		enum probe_outcome outcome = transport_outcome(state->easy, code);
-
-		target_done(target, outcome, (int)info(state->easy, CURLINFO_OS_ERRNO),
-			outcome == OUTCOME_refused ? NULL : state->error);
-		return;
-	}
 	snprintf(detail, sizeof(detail), "HTTP %ld", status);
-	state->body[state->n_body] = '\0';
-	if (!status_fits(spec, status))
+	if (!status_fits(&target->spec, status))
 		target_done(target, OUTCOME_bad_status, (int)status, detail);
-	else if (*spec->body && !memmem(state->body, state->n_body, spec->body, strlen(spec->body)))
-		target_done(target, OUTCOME_bad_body, (int)status, detail);
+	else if (!body_fits(http))
+		target_done(target, OUTCOME_bad_body, 0, detail);
 	else
 		target_done(target, OUTCOME_pass, 0, detail);
 }
 
-/*
- * The connection of a complete exchange, if libcurl keeps it: a tether, whatever the answer said. To be
- * asked while the handle is still in the multi handle.
- */
-static int kept_connection(CURL *easy, CURLcode code)
+void http_done(struct http *http, CURLcode code, int fd)
 {
-	curl_socket_t fd = CURL_SOCKET_BAD;
+	struct target *target = http->target;
 
-	if (code == CURLE_OK)
-		curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
-	return fd == CURL_SOCKET_BAD ? -1 : fd;
-}
-
-static void check_done(struct http *http)
-{
-	struct target *target;
-	CURLMsg *message;
-	int left, fd;
-
-	while ((message = curl_multi_info_read(http->multi, &left))) {
-		CURLcode code = message->data.result;
-		CURL *easy = message->easy_handle;
-
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&target);
-		fd = kept_connection(easy, code);
-		curl_multi_remove_handle(http->multi, easy);
-		((struct http_target *)target->state)->running = false;
-		if (fd >= 0)
-			tether_hold(target, fd);
-		else
-			tether_release(target);
-		conclude(target, code);
+	if (http->leaving)
+		return;
+	if (code == CURLE_OK && !http->whole_head) {
+		code = CURLE_GOT_NOTHING;
+		snprintf(http->error, sizeof(http->error), "the answer ends within its head");
 	}
+	if (target->tether_fd >= 0 && target->tether_fd != fd)
+		http_drop(target);
+	if (fd >= 0 && (code != CURLE_OK || !tether_hold(target, fd)))
+		shutdown(fd, SHUT_RDWR);
+	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && http->full))
+		conclude_answer(http);
+	else
+		conclude_failure(http, code);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * type tcp: a connection can be made. Sees a process that is gone, not one that hangs: the kernel
- * completes the handshake for it. A mute connection is kept as a tether only with `tether: on`.
+ * completes the handshake for it. A mute connection is kept as a tether only with `tether: on`, for it
+ * blocks servers that serve one client at a time. Every connection ends with an ordinary close: a reset
+ * makes servers complain in their logs.
  */
 #include "prober/prober.h"
 
@@ -12,49 +14,46 @@ struct tcp {
 	int fd;	  /* being connected; -1 */
 	int kept; /* the tether; -1 */
 	uv_poll_t *poll;
-	uv_timer_t *timeout;
+	uv_timer_t timeout;
 };
 
-static void on_timer_closed(uv_handle_t *handle)
+static void close_fd(int *fd)
 {
-	free(handle);
+	if (*fd >= 0)
+		close(take_fd(fd));
 }
 
-static void drop_attempt(struct tcp *tcp)
+static void end_attempt(struct tcp *tcp)
 {
+	uv_timer_stop(&tcp->timeout);
 	poll_free(&tcp->poll);
-	if (tcp->timeout) {
-		uv_timer_stop(tcp->timeout);
-		uv_close((uv_handle_t *)tcp->timeout, on_timer_closed);
-		tcp->timeout = NULL;
-	}
-	if (tcp->fd >= 0)
-		close(tcp->fd);
-	tcp->fd = -1;
+	close_fd(&tcp->fd);
 }
 
-static void drop_kept(struct target *target, struct tcp *tcp)
+static void keep(struct target *target, struct tcp *tcp)
 {
-	tether_release(target);
-	if (tcp->kept >= 0)
-		close(tcp->kept);
-	tcp->kept = -1;
+	int old = tcp->kept;
+
+	poll_free(&tcp->poll);
+	if (!tether_hold(target, tcp->fd))
+		return;
+	tcp->kept = take_fd(&tcp->fd);
+	close_fd(&old);
 }
 
-static void finish(struct target *target, enum probe_outcome outcome, int error)
+static void finish(struct target *target, enum probe_outcome outcome, int error, const char *detail)
 {
 	struct tcp *tcp = target->state;
 
-	if (outcome == OUTCOME_pass && target->spec.tether == TETHER_ON && tether_wanted(target)) {
-		int fd = take_fd(&tcp->fd);
+	if (outcome == OUTCOME_pass && target->spec.tether == TETHER_ON)
+		keep(target, tcp);
+	end_attempt(tcp);
+	target_done(target, outcome, error, detail);
+}
 
-		poll_free(&tcp->poll);
-		drop_kept(target, tcp);
-		tcp->kept = fd;
-		tether_hold(target, fd);
-	}
-	drop_attempt(tcp);
-	target_done(target, outcome, error, error ? strerror(error) : NULL);
+static void fail(struct target *target, int err, bool on_wire)
+{
+	finish(target, errno_outcome(err, on_wire), err, strerror(err));
 }
 
 static void on_connected(uv_poll_t *poll, int status, int events)
@@ -68,12 +67,19 @@ static void on_connected(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (getsockopt(tcp->fd, SOL_SOCKET, SO_ERROR, &err, &n))
 		err = errno;
-	finish(target, err ? probe_errno_outcome(err) : OUTCOME_pass, err);
+	if (err)
+		fail(target, err, true);
+	else
+		finish(target, OUTCOME_pass, 0, NULL);
 }
 
 static void on_timeout(uv_timer_t *timer)
 {
-	finish(timer->data, OUTCOME_connect_timeout, 0);
+	struct target *target = timer->data;
+	char detail[32];
+
+	snprintf(detail, sizeof(detail), "within %u ms", target_timeout(target));
+	finish(target, OUTCOME_connect_timeout, 0, detail);
 }
 
 static int open_connection(struct target *target, struct tcp *tcp)
@@ -87,12 +93,9 @@ static int open_connection(struct target *target, struct tcp *tcp)
 	if (connect(tcp->fd, (struct sockaddr *)&address, n) && errno != EINPROGRESS)
 		return -errno;
 	tcp->poll = poll_new(target->prober->loop, tcp->fd, UV_WRITABLE, on_connected, target);
-	tcp->timeout = calloc(1, sizeof(*tcp->timeout));
-	if (!tcp->poll || !tcp->timeout)
+	if (!tcp->poll)
 		return -ENOMEM;
-	uv_timer_init(target->prober->loop, tcp->timeout);
-	tcp->timeout->data = target;
-	return uv_timer_start(tcp->timeout, on_timeout, target_timeout(target), 0);
+	return uv_timer_start(&tcp->timeout, on_timeout, target_timeout(target), 0);
 }
 
 static void tcp_start(struct target *target, bool fresh)
@@ -102,17 +105,27 @@ static void tcp_start(struct target *target, bool fresh)
 
 	(void)fresh; /* a connection that is open proves nothing: each probe makes its own */
 	if (!tcp) {
-		tcp = target->state = calloc(1, sizeof(*tcp));
-		if (!tcp) {
-			target_done(target, OUTCOME_local_error, ENOMEM, strerror(ENOMEM));
-			return;
-		}
+		tcp = target->state = prober_alloc(sizeof(*tcp));
 		tcp->fd = tcp->kept = -1;
+		uv_timer_init(target->prober->loop, &tcp->timeout);
+		tcp->timeout.data = target;
 	}
 	err = open_connection(target, tcp);
 	if (err)
-		finish(target, err == -ENOMEM ? OUTCOME_local_error : probe_errno_outcome(-err),
-			-err);
+		fail(target, -err, false);
+}
+
+static void tcp_drop(struct target *target)
+{
+	struct tcp *tcp = target->state;
+
+	tether_forget(target);
+	close_fd(&tcp->kept);
+}
+
+static void on_closed(uv_handle_t *timeout)
+{
+	free(container_of((uv_timer_t *)timeout, struct tcp, timeout));
 }
 
 static void tcp_stop(struct target *target)
@@ -121,10 +134,10 @@ static void tcp_stop(struct target *target)
 
 	if (!tcp)
 		return;
-	drop_attempt(tcp);
-	drop_kept(target, tcp);
-	free(tcp);
+	end_attempt(tcp);
+	tcp_drop(target);
+	uv_close((uv_handle_t *)&tcp->timeout, on_closed);
 	target->state = NULL;
 }
 
-const struct probe_type probe_tcp = {.start = tcp_start, .stop = tcp_stop};
+const struct probe_type probe_tcp = {.start = tcp_start, .drop = tcp_drop, .stop = tcp_stop};

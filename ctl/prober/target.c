@@ -2,71 +2,66 @@
 #include "prober/prober.h"
 #include "prober/schedule.h"
 
-#include <time.h>
+/*
+ * A dying process closes its listening socket after its connections, so a new one may still be taken
+ * and cut off. For so long after the first cut that is no verdict.
+ */
+#define DOUBT_NS	  50000000ull
+/*
+ * So long of it without a pause between probes, then a millisecond: the dying process needs the CPU to
+ * come to its end.
+ */
+#define DOUBT_RESTLESS_NS 500000ull
 
 static const struct probe_type *const types[] = {
 	[CHECK_TCP] = &probe_tcp,
 	[CHECK_HTTP] = &probe_http,
 };
 
-uint64_t prober_now_ns(void)
+static uint64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
-static struct schedule schedule_of(const struct target *target)
-{
-	return (struct schedule){
-		.fails = target->fails,
-		.passes = target->passes,
-		.down = target->down,
-		.down_for_ms = (prober_now_ns() - target->down_since_ns) / 1000000,
-	};
+	return prober_now_ns() / 1000000;
 }
 
 uint32_t target_timeout(const struct target *target)
 {
-	struct schedule schedule = schedule_of(target);
-
-	if (target->attempt != ATTEMPT_SCHEDULED ||
-		schedule_in_transition(&schedule, &target->spec))
+	if (target->cause_ns || schedule_in_transition(&target->health, &target->spec))
 		return target->spec.fast_timeout;
 	return target->spec.timeout;
 }
 
-static void start(struct target *target, enum attempt attempt)
-{
-	bool fresh = attempt != ATTEMPT_SCHEDULED;
+/* ---- when ---- */
 
-	target->attempt = attempt;
+static void start(struct target *target, bool fresh)
+{
+	target->running = true;
+	target->paced = false;
 	target->start_ns = prober_now_ns();
 	uv_timer_stop(&target->timer);
+	if (fresh && target->tether_fd >= 0)
+		target->type->drop(target);
 	target->type->start(target, fresh);
 }
-
-/* ---- when ---- */
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct target *target = timer->data;
-	struct prober *prober = target->prober;
-	uint64_t now = prober_now_ns();
+	bool opens = !target->type->reuses_tether || target->tether_fd < 0;
 
-	if (target->attempt != ATTEMPT_NONE)
-		return;
-	if (target->cause_ns) { /* still in doubt */
-		start(target, ATTEMPT_TETHER);
+	if (target->cause_ns) {
+		start(target, true);
 		return;
 	}
-	if (prober->next_open_ns > now + 1000000) {
-		uv_timer_start(timer, on_timer, (prober->next_open_ns - now) / 1000000, 0);
-		return;
+	if (opens && !target->paced) {
+		uint64_t wait = schedule_pace(&target->prober->next_open_ns, prober_now_ns());
+
+		target->paced = true;
+		if (wait >= 1000000) {
+			uv_timer_start(timer, on_timer, wait / 1000000, 0);
+			return;
+		}
 	}
-	prober->next_open_ns = MAX(prober->next_open_ns, now) + 1000000000ull / OPENS_PER_S;
-	start(target, ATTEMPT_SCHEDULED);
+	start(target, false);
 }
 
 static uint32_t random_word(void)
@@ -79,37 +74,23 @@ static uint32_t random_word(void)
 	return (uint32_t)muster_mix64(state);
 }
 
-static void schedule_again(struct target *target)
-{
-	struct schedule schedule = schedule_of(target);
-
-	uv_timer_start(&target->timer, on_timer,
-		schedule_next(&schedule, &target->spec, random_word()), 0);
-}
-
 /* ---- what came of it ---- */
 
-static void count_result(struct target *target, enum probe_strength strength)
+static void count_result(struct target *target, enum probe_outcome outcome)
 {
-	bool down;
+	struct health_params params = {target->spec.rise, target->spec.fall};
+	struct health_input input = {
+		.outcome = outcome,
+		.refused_is_soft = !target->spec.hard_refused,
+	};
 
-	if (strength == PROBE_LOCAL)
-		return;
-	target->fails = strength == PROBE_PASS ? 0 : (uint16_t)MIN(target->fails + 1, UINT16_MAX);
-	target->passes = strength == PROBE_PASS ? (uint16_t)MIN(target->passes + 1, UINT16_MAX) : 0;
-	down = target->down ? target->passes < target->spec.rise
-			    : target->fails >= target->spec.fall ||
-				      (strength == PROBE_HARD && target->spec.hard_refused);
-	if (down && !target->down)
-		target->down_since_ns = prober_now_ns();
-	target->down = down;
+	health_step(&target->health, &params, &input, now_ms());
 }
 
 static void report(struct target *target, enum probe_outcome outcome, int error, const char *detail)
 {
 	uint64_t now = prober_now_ns();
-
-	target->result = (struct probe_result){
+	struct probe_result result = {
 		.header =
 			{
 				.version = PROBE_VERSION,
@@ -125,66 +106,77 @@ static void report(struct target *target, enum probe_outcome outcome, int error,
 		.outcome = (uint16_t)outcome,
 		.tethered = target->tether_fd >= 0,
 	};
-	snprintf(target->result.detail, sizeof(target->result.detail), "%s", detail ? detail : "");
-	wire_result(target);
+
+	snprintf(result.detail, sizeof(result.detail), "%s", detail ? detail : "");
+	wire_result(target, &result);
 }
 
 /*
- * A dying process closes its listening socket after its connections, so a re-check may still connect
- * and be cut off. That is no verdict: in doubt, look again until there is one.
+ * Cut off: look again before anything is said. One more look always; more of them while a doubt is
+ * fresh, but not at a server that cuts off every probe.
  */
 static bool look_again(struct target *target, enum probe_outcome outcome)
 {
-	uint64_t now = prober_now_ns();
-	bool cut_off = outcome == OUTCOME_reset || outcome == OUTCOME_closed;
+	uint64_t now = prober_now_ns(), since;
 
-	if (!cut_off)
+	if (outcome != OUTCOME_reset && outcome != OUTCOME_closed)
 		return false;
-	if (target->attempt == ATTEMPT_SCHEDULED) {
+	if (!target->cause_ns) {
 		target->cause_ns = now;
-		target->tries = 0;
-		start(target, ATTEMPT_RECHECK);
+		start(target, true);
 		return true;
 	}
-	if (now - target->cause_ns > DOUBT_NS)
+	since = now - target->cause_ns;
+	if (since > DOUBT_NS || (target->health.fails && !target->tether_broke))
 		return false;
-	if (++target->tries < DOUBT_BURST) {
-		start(target, target->attempt);
-	} else {
-		target->attempt = ATTEMPT_NONE;
+	if (since < DOUBT_RESTLESS_NS)
+		start(target, true);
+	else
 		uv_timer_start(&target->timer, on_timer, 1, 0);
-	}
 	return true;
 }
 
 void target_done(struct target *target, enum probe_outcome outcome, int error, const char *detail)
 {
-	bool after_break = target->attempt == ATTEMPT_TETHER;
-
+	target->running = false;
 	if (look_again(target, outcome))
 		return;
-	target->attempt = ATTEMPT_NONE;
-	count_result(target, probe_outcome_strength(outcome));
+	count_result(target, outcome);
 	report(target, outcome, error, detail);
-	if (after_break && outcome == OUTCOME_pass) {
-		tether_survived(target);
-		if (target->tether_off)
-			report(target, OUTCOME_tether_off, 0, "closes idle connections");
-	}
+	if (target->tether_broke && tether_judge(target, outcome == OUTCOME_pass))
+		report(target, OUTCOME_tether_off, 0, NULL);
 	target->cause_ns = 0;
-	schedule_again(target);
+	target->tether_broke = false;
+	if (target->again) {
+		target->again = false;
+		start(target, true);
+		return;
+	}
+	uv_timer_start(&target->timer, on_timer,
+		schedule_next(&target->health, &target->spec, now_ms(), random_word()), 0);
+}
+
+static void doubt(struct target *target)
+{
+	target->cause_ns = prober_now_ns();
+	target->tether_broke = true;
 }
 
 void target_alarm(struct target *target)
 {
-	if (target->attempt != ATTEMPT_NONE)
-		return; /* a probe is on its way and will see for itself */
-	target->cause_ns = prober_now_ns();
-	target->tries = 0;
-	start(target, ATTEMPT_TETHER);
+	if (target->running)
+		return; /* the probe on its way sees for itself */
+	doubt(target);
+	start(target, true);
 }
 
-/* ---- add, delete ---- */
+void target_alarm_soon(struct target *target)
+{
+	doubt(target);
+	uv_timer_start(&target->timer, on_timer, 0, 0);
+}
+
+/* ---- commands ---- */
 
 static struct target *find(struct prober *prober, uint32_t id)
 {
@@ -206,8 +198,7 @@ void target_delete(struct prober *prober, uint32_t id)
 	if (!target)
 		return;
 	HASH_DEL(prober->targets, target);
-	wire_forget(target);
-	tether_release(target);
+	outbox_remove(&prober->outbox, &target->slot);
 	target->type->stop(target);
 	uv_close((uv_handle_t *)&target->timer, on_closed);
 }
@@ -215,12 +206,9 @@ void target_delete(struct prober *prober, uint32_t id)
 void target_add(
 	struct prober *prober, uint32_t id, uint32_t config_seq, const struct probe_spec *spec)
 {
-	struct target *target;
+	struct target *target = prober_alloc(sizeof(*target));
 
 	target_delete(prober, id);
-	target = calloc(1, sizeof(*target));
-	if (!target)
-		exit(1); /* musterd starts a new one and tells it everything */
 	target->prober = prober;
 	target->id = id;
 	target->config_seq = config_seq;
@@ -237,6 +225,10 @@ void target_recheck(struct prober *prober, uint32_t id)
 {
 	struct target *target = find(prober, id);
 
-	if (target && target->attempt == ATTEMPT_NONE)
-		start(target, ATTEMPT_SCHEDULED);
+	if (!target)
+		return;
+	if (target->running)
+		target->again = true; /* what runs began before whatever made musterd ask */
+	else
+		start(target, true);
 }

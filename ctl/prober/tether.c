@@ -8,6 +8,9 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#define EARLY_BREAK_NS	 5000000000ull /* after its last exchange */
+#define EARLY_BREAKS_MAX 3
+
 static void on_close(uv_handle_t *handle)
 {
 	free(handle);
@@ -24,10 +27,8 @@ void poll_free(uv_poll_t **poll)
 
 uv_poll_t *poll_new(uv_loop_t *loop, int fd, int events, uv_poll_cb f, void *data)
 {
-	uv_poll_t *poll = calloc(1, sizeof(*poll));
+	uv_poll_t *poll = prober_alloc(sizeof(*poll));
 
-	if (!poll)
-		return NULL;
 	if (uv_poll_init(loop, poll, fd)) {
 		free(poll);
 		return NULL;
@@ -38,15 +39,6 @@ uv_poll_t *poll_new(uv_loop_t *loop, int fd, int events, uv_poll_cb f, void *dat
 	return poll;
 }
 
-/* Broken soon after its only exchange, three times running, and the server was fine each time. */
-static void tether_count_break(struct target *target)
-{
-	bool is_short = target->exchanges == 1 &&
-			prober_now_ns() - target->tether_since_ns < SHORT_TETHER_NS;
-
-	target->short_tethers = is_short ? target->short_tethers + 1 : 0;
-}
-
 static void on_tether(uv_poll_t *poll, int status, int events)
 {
 	struct target *target = poll->data;
@@ -54,8 +46,7 @@ static void on_tether(uv_poll_t *poll, int status, int events)
 	/* End, error, or bytes nobody asked for: whatever it is, it is time to look. */
 	(void)status;
 	(void)events;
-	tether_count_break(target);
-	tether_release(target);
+	target->type->drop(target);
 	target_alarm(target);
 }
 
@@ -75,17 +66,20 @@ bool tether_wanted(const struct target *target)
 	return !target->tether_off && target->spec.tether != TETHER_OFF;
 }
 
-void tether_hold(struct target *target, int fd)
+bool tether_hold(struct target *target, int fd)
 {
 	if (!tether_wanted(target))
-		return;
+		return false;
+	if (target->tether_fd >= 0)
+		target->early_breaks = 0; /* the last one lived until this probe */
+	if (fd != target->tether_fd)
+		keep_alive(fd);
 	poll_free(&target->tether);
-	keep_alive(fd);
 	target->tether =
 		poll_new(target->prober->loop, fd, UV_READABLE | UV_DISCONNECT, on_tether, target);
-	target->exchanges = fd == target->tether_fd ? target->exchanges + 1 : 1;
 	target->tether_fd = target->tether ? fd : -1;
-	target->tether_since_ns = prober_now_ns();
+	target->tether_ns = prober_now_ns();
+	return target->tether;
 }
 
 void tether_pause(struct target *target)
@@ -93,16 +87,20 @@ void tether_pause(struct target *target)
 	poll_free(&target->tether);
 }
 
-void tether_release(struct target *target)
+void tether_forget(struct target *target)
 {
 	poll_free(&target->tether);
 	target->tether_fd = -1;
+	target->broke_early = prober_now_ns() - target->tether_ns < EARLY_BREAK_NS;
 }
 
-void tether_survived(struct target *target)
+bool tether_judge(struct target *target, bool passed)
 {
-	if (target->short_tethers < SHORT_TETHERS)
-		return;
+	target->early_breaks = passed && target->broke_early ? target->early_breaks + 1 : 0;
+	if (target->early_breaks < EARLY_BREAKS_MAX || target->tether_off)
+		return false;
 	target->tether_off = true;
-	tether_release(target);
+	if (target->tether_fd >= 0)
+		target->type->drop(target);
+	return true;
 }

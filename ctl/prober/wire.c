@@ -1,148 +1,83 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "prober/command.h"
 #include "prober/prober.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 
+#define BATCH 64 /* commands in a turn of the loop: a thousand new targets delay no alarm */
+
 static void on_wire(uv_poll_t *poll, int status, int events);
 
 static void watch(struct prober *prober)
 {
-	uv_poll_start(&prober->poll, UV_READABLE | (prober->pending ? UV_WRITABLE : 0), on_wire);
+	int events = UV_READABLE | (outbox_first(&prober->outbox) ? UV_WRITABLE : 0);
+
+	if (uv_poll_start(&prober->poll, events, on_wire))
+		prober_fail("prober_failed", "cannot watch the socket to musterd");
 }
 
-/* ---- from musterd ---- */
-
-static void bad_frame(const char *why)
+static void on_command(struct prober *prober, const union probe_frame *frame, size_t n)
 {
-	fprintf(stderr, "level=error event=bad_frame why=\"%s\"\n", why);
-	exit(1);
-}
+	const struct probe_header *header = &frame->header;
+	const char *why = command_check(frame, n);
 
-static bool is_terminated(const char *text, size_t n)
-{
-	return memchr(text, '\0', n);
-}
-
-static void on_add(struct prober *prober, const struct probe_add *add)
-{
-	const struct probe_spec *spec = &add->spec;
-
-	if (spec->type > CHECK_HTTP || spec->n_status > MODEL_STATUS_RANGES || !spec->port ||
-		!spec->interval || !spec->timeout ||
-		!is_terminated(spec->host, sizeof(spec->host)) ||
-		!is_terminated(spec->path, sizeof(spec->path)) ||
-		!is_terminated(spec->body, sizeof(spec->body)))
-		bad_frame("a spec out of range");
-	target_add(prober, add->header.target_id, add->header.config_seq, spec);
-}
-
-static void on_frame(struct prober *prober, const union probe_frame *frame, size_t n)
-{
-	if (n < sizeof(frame->header) || frame->header.version != PROBE_VERSION)
-		bad_frame("another version");
-	switch (frame->header.type) {
+	if (why)
+		prober_fail("bad_frame", why);
+	switch (header->type) {
 	case PROBE_FRAME_ADD:
-		if (n != sizeof(frame->add))
-			bad_frame("wrong length");
-		on_add(prober, &frame->add);
+		target_add(prober, header->target_id, header->config_seq, &frame->add.spec);
 		break;
 	case PROBE_FRAME_DELETE:
-		target_delete(prober, frame->header.target_id);
-		break;
-	case PROBE_FRAME_RECHECK:
-		target_recheck(prober, frame->header.target_id);
+		target_delete(prober, header->target_id);
 		break;
 	default:
-		bad_frame("unknown type");
+		target_recheck(prober, header->target_id);
 	}
 }
-
-/* ---- to musterd ---- */
 
 static bool send_frame(struct prober *prober, const void *frame, size_t n)
 {
 	return send(prober->fd, frame, n, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)n;
 }
 
-static bool is_hard(const struct target *target)
-{
-	return probe_outcome_strength(target->result.outcome) == PROBE_HARD;
-}
-
-void wire_forget(struct target *target)
-{
-	struct prober *prober = target->prober;
-
-	if (!target->is_pending)
-		return;
-	for (struct target **at = &prober->pending; *at; at = &(*at)->next_pending) {
-		if (*at != target)
-			continue;
-		*at = target->next_pending;
-		if (!*at)
-			prober->pending_tail = at;
-		break;
-	}
-	target->is_pending = false;
-}
-
-/* Hard evidence goes to the front; the rest keeps its turn. One slot a target: the latest counts. */
-static void enqueue(struct target *target)
-{
-	struct prober *prober = target->prober;
-
-	if (target->is_pending && !is_hard(target))
-		return;
-	wire_forget(target);
-	target->is_pending = true;
-	if (is_hard(target)) {
-		target->next_pending = prober->pending;
-		if (!prober->pending)
-			prober->pending_tail = &target->next_pending;
-		prober->pending = target;
-	} else {
-		target->next_pending = NULL;
-		*prober->pending_tail = target;
-		prober->pending_tail = &target->next_pending;
-	}
-	watch(prober);
-}
-
-void wire_result(struct target *target)
-{
-	if (!target->prober->pending &&
-		send_frame(target->prober, &target->result, sizeof(target->result)))
-		return;
-	enqueue(target);
-}
-
 static void flush(struct prober *prober)
 {
-	while (prober->pending) {
-		struct target *target = prober->pending;
+	struct outbox_slot *slot;
 
-		if (!send_frame(prober, &target->result, sizeof(target->result)))
+	while ((slot = outbox_first(&prober->outbox))) {
+		if (!send_frame(prober, &slot->result, sizeof(slot->result)))
 			return;
-		wire_forget(target);
+		outbox_remove(&prober->outbox, slot);
 	}
+}
+
+void wire_result(struct target *target, const struct probe_result *result)
+{
+	struct prober *prober = target->prober;
+
+	if (!outbox_first(&prober->outbox) && send_frame(prober, result, sizeof(*result)))
+		return;
+	outbox_put(&prober->outbox, &target->slot, result);
+	watch(prober);
 }
 
 static void on_wire(uv_poll_t *poll, int status, int events)
 {
 	struct prober *prober = poll->data;
 	union probe_frame frame;
-	ssize_t n;
 
 	(void)status;
 	(void)events;
-	for (int i = 0; i < 256; i++) {
-		n = recv(prober->fd, &frame, sizeof(frame), MSG_DONTWAIT);
-		if (n == 0) /* musterd is gone */
-			exit(0);
+	for (int i = 0; i < BATCH; i++) {
+		/* MSG_TRUNC: the length of the message, not of what fits. */
+		ssize_t n = recv(prober->fd, &frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC);
+
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
+			exit(EXIT_SUCCESS); /* musterd is gone */
 		if (n < 0)
 			break;
-		on_frame(prober, &frame, (size_t)n);
+		on_command(prober, &frame, (size_t)n);
 	}
 	flush(prober);
 	watch(prober);
@@ -167,10 +102,8 @@ int wire_open(struct prober *prober)
 
 	if (err)
 		return err;
-	prober->pending_tail = &prober->pending;
 	prober->poll.data = prober->heartbeat.data = prober;
 	watch(prober);
 	uv_timer_init(prober->loop, &prober->heartbeat);
-	prober->heartbeat.data = prober;
 	return uv_timer_start(&prober->heartbeat, on_heartbeat, 0, PROBE_HEARTBEAT_MS);
 }
