@@ -89,8 +89,8 @@ static void publish(struct daemon *daemon)
 		events_emit(daemon->events, EVENT_ERROR, "publish_failed", "why",
 			error ? error : "unknown", NULL);
 	/* What an earlier configuration had and this one does not. */
-	dataplane_detach_others(daemon->dp, daemon->settings.interfaces,
-		daemon->settings.n_interfaces);
+	dataplane_detach_others(
+		daemon->dp, daemon->settings.interfaces, daemon->settings.n_interfaces);
 	daemon->published = true;
 	interfaces_check(daemon);
 }

@@ -38,8 +38,8 @@ def spec(port, address="127.0.0.1", kind=HTTP, tether=AUTO, interval=2000, fast=
     addr = ip.packed if ip.version == 6 else b"\0" * 10 + b"\xff\xff" + ip.packed
     ranges = [bound for pair in status for bound in pair]
     ranges += [0] * (2 * STATUS_RANGES - len(ranges))
-    return SPEC.pack(addr, struct.pack("!H", port), kind, tether, interval, fast, down, timeout, fast_timeout, rise, fall,
-                     len(status), hard, 0, *ranges, host.encode(), path.encode(), body.encode())
+    return SPEC.pack(addr, struct.pack("!H", port), kind, tether, interval, fast, down, timeout, fast_timeout, rise,
+                     fall, len(status), hard, 0, *ranges, host.encode(), path.encode(), body.encode())
 
 
 @dataclasses.dataclass

@@ -12,8 +12,8 @@ import threading
 import time
 
 import pytest
-from prober_wire import (ADD, BUILD, DELETE, HEARTBEAT, HTTP, OFF, ON, RESULT, ROOT, SOCKET_FD, TCP, Prober, clock_ns, header,
-                         spec)
+from prober_wire import (ADD, BUILD, DELETE, HEARTBEAT, HTTP, OFF, ON, RESULT, ROOT, SOCKET_FD, TCP, Prober, clock_ns,
+                         header, spec)
 from rig import wait_for
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -381,6 +381,7 @@ def test_mute_tether_on_request(prober):
     with Server(never_reads) as server:
         prober.add(1, server.port, kind=TCP, tether=ON, interval=60000)
         assert prober.next(1).tethered
+        wait_for(lambda: server.open, "the server has it")
         at = clock_ns()
         server.stop()
         result = prober.next(1)
