@@ -21,6 +21,13 @@
 #include <linux/udp.h>
 #include <muster/abi.h>
 
+/* Network byte order as a constant expression: for case labels. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define NET16(x) __builtin_bswap16(x)
+#else
+#define NET16(x) (x)
+#endif
+
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else

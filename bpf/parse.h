@@ -184,13 +184,13 @@ MUSTER_INLINE int parse(const void *data, const void *end, struct packet *packet
 	packet->key.port = 0;
 	packet->key.proto = 0;
 	__builtin_memset(packet->key.pad, 0, sizeof(packet->key.pad));
-	switch (bpf_ntohs(eth->h_proto)) {
-	case ETH_P_IP:
+	switch (eth->h_proto) {
+	case NET16(ETH_P_IP):
 		return parse_ipv4(eth + 1, end, packet);
-	case ETH_P_IPV6:
+	case NET16(ETH_P_IPV6):
 		return parse_ipv6(eth + 1, end, packet);
-	case ETH_P_VLAN_Q:
-	case ETH_P_VLAN_AD:
+	case NET16(ETH_P_VLAN_Q):
+	case NET16(ETH_P_VLAN_AD):
 		return MUSTER_REASON_vlan_tag;
 	default:
 		return MUSTER_REASON_not_ip;

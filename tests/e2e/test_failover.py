@@ -26,8 +26,9 @@ def test_kill_is_found_at_once(net, web):
 def test_worker_or_master_alone_is_no_event(net, web):
     nginx = net.nginx["b2"]
     mark = web.mark()
-    os.kill(nginx.worker_pids()[0], signal.SIGKILL)
-    wait_for(lambda: len(nginx.worker_pids()) == 2, "a new worker")
+    old = nginx.worker_pids()[0]
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: old not in nginx.worker_pids() and len(nginx.worker_pids()) == 2, "a new worker")
     workers = nginx.worker_pids()
     nginx.master.kill()
     nginx.master.wait()
