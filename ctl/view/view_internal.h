@@ -49,6 +49,32 @@ struct writer {
 	const struct writer_ops *ops;
 };
 
+#define TEXT(value)	    ((struct cell){.kind = CELL_TEXT, .text = (value)})
+#define TONED(value, which) ((struct cell){.kind = CELL_TEXT, .text = (value), .tone = (which)})
+#define NUMBER(value)	    ((struct cell){.kind = CELL_NUMBER, .number = (value)})
+#define BOOL(value)	    ((struct cell){.kind = CELL_BOOL, .number = (value)})
+#define DURATION(value)	    ((struct cell){.kind = CELL_DURATION, .number = (value)})
+#define SHARE(value)	    ((struct cell){.kind = CELL_SHARE, .real = (value)})
+#define REAL(value)	    ((struct cell){.kind = CELL_REAL, .real = (value)})
+
+/* The cell of a state, in the tone that state has. */
+struct cell view_state(const char *state);
+enum tone view_tone(const char *state);
+
+/* ---- view_tables.c: tables that several pages have ---- */
+#define VIEW_VIP_COLUMNS     13
+#define VIEW_BACKEND_COLUMNS 17
+extern const struct column view_vip_columns[VIEW_VIP_COLUMNS];
+extern const struct column view_backend_columns[VIEW_BACKEND_COLUMNS];
+void view_vip_cells(const struct snapshot_vip *vip, struct cell *cells);
+void view_backend_cells(const struct snapshot_backend *be, struct cell *cells);
+int view_vips_table(struct writer *writer, const struct snapshot *snapshot);
+/* @pool: NULL for all. */
+int view_backends_table(struct writer *writer, const struct snapshot *snapshot, const char *pool);
+
+/* ---- view_status.c ---- */
+int view_status_page(struct writer *writer, const struct snapshot *snapshot, const char *name);
+
 int view_text_new(struct writer **ret, bool color);
 int view_json_new(struct writer **ret);
 
