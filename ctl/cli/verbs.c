@@ -85,6 +85,23 @@ static bool is_object(const char *word)
 	return false;
 }
 
+/* "backend takes list, show, drain ..." */
+static char *list_verbs(const char *object)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "%s takes one of", object);
+	for (size_t i = 0; i < n_verbs; i++)
+		if (verbs[i].object && !strcmp(verbs[i].object, object))
+			fprintf(out, " %s", verbs[i].name);
+	fclose(out);
+	return text;
+}
+
 /* Verbs of the object @argv begins with, or the first words there are. */
 static char *hint(char *const *argv, int argc)
 {
@@ -99,6 +116,8 @@ static char *hint(char *const *argv, int argc)
 		else if (!object)
 			names[n++] = verbs[i].object ? verbs[i].object : verbs[i].name;
 	}
+	if (object && !*word)
+		return list_verbs(object);
 	nearest = util_nearest(word, names, n);
 	if (nearest && asprintf(&text, "did you mean '%s%s%s'?", object ? object : "",
 			       object ? " " : "", nearest) < 0)
@@ -168,7 +187,12 @@ void verb_help(FILE *out, const struct verb *verb)
 	char buf[128];
 
 	verb_synopsis(verb, buf, sizeof(buf));
-	fprintf(out, "usage: muster %s\n%s.\n", buf, verb->help);
+	fprintf(out, "usage: muster %s", buf);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (verb->options & options[i].option)
+			fprintf(out, " %s%s%s", options[i].option == OPTION_FILE ? "" : "[",
+				options[i].text, options[i].option == OPTION_FILE ? "..." : "]");
+	fprintf(out, "\n%s.\n", verb->help);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (verb->options & options[i].option)
 			fprintf(out, "  %-16s %s\n", options[i].text, options[i].help);

@@ -24,7 +24,8 @@ static const struct row rows[] = {
 	{{"statsu"}, false, NULL, NULL, "did you mean 'status'?"},
 	{{"backend", "drian", "b1"}, false, NULL, NULL, "did you mean 'backend drain'?"},
 	{{"backned", "drain"}, false, NULL, NULL, "did you mean 'backend'?"},
-	{{"backend"}, false, NULL, NULL, NULL},
+	{{"backend"}, false, NULL, NULL,
+		"backend takes one of list show drain disable enable weight"},
 	{{"xyzzy"}, true, NULL, NULL, NULL},
 };
 
