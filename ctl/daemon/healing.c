@@ -127,6 +127,7 @@ void healing_result(void *data, const struct probe_result *result)
 	uint64_t now_ms = daemon_now_ms();
 	struct health_params params;
 	struct health_input input;
+	char text[ADDR_TEXT];
 
 	if (!target || !accept_result(target, result))
 		return;
@@ -138,8 +139,9 @@ void healing_result(void *data, const struct probe_result *result)
 	if (strength == PROBE_SOFT || (strength == PROBE_HARD && input.refused_is_soft))
 		input.hold = hold_soft(daemon, target, now_ms);
 	if (result->outcome == OUTCOME_tether_off)
-		events_emit(daemon->events, EVENT_NOTICE, "tether_off", "target", target->detail,
-			"why", probe_outcome_text(OUTCOME_tether_off), NULL);
+		events_emit(daemon->events, EVENT_NOTICE, "tether_off", "target",
+			addr_format_port(&target->spec.addr, target->spec.port, text), "why",
+			probe_outcome_text(OUTCOME_tether_off), NULL);
 	if (health_step(&target->health, &params, &input, now_ms))
 		for (size_t i = 0; i < target->n_pools; i++)
 			heal_pool(daemon, target->pools[i], target, result);
