@@ -157,8 +157,14 @@ static void on_prober_exit(uv_process_t *process, int64_t code, int sig)
 	schedule_restart(sup);
 }
 
+/*
+ * Executed through a descriptor that we open: the prober's user need not be able to reach the directory
+ * (a build tree under /root), and what is replaced by an upgrade is found anew each time.
+ */
 static int spawn(struct supervisor *sup, int child_fd)
 {
+	_close_ int binary = open(sup->options.path, O_RDONLY | O_CLOEXEC);
+	char file[32];
 	uv_stdio_container_t stdio[PROBE_WORKING_FD + 1] = {
 		{.flags = UV_IGNORE},
 		{.flags = UV_IGNORE},
@@ -170,7 +176,7 @@ static int spawn(struct supervisor *sup, int child_fd)
 	char *env[] = {(char *)"PATH=/usr/bin:/bin", NULL};
 	uv_process_options_t options = {
 		.exit_cb = on_prober_exit,
-		.file = sup->options.path,
+		.file = file,
 		.args = args,
 		.env = env,
 		.cwd = "/",
@@ -178,6 +184,9 @@ static int spawn(struct supervisor *sup, int child_fd)
 		.stdio_count = ARRAY_SIZE(stdio),
 	};
 
+	if (binary < 0)
+		return uv_translate_sys_error(errno);
+	snprintf(file, sizeof(file), "/proc/self/fd/%d", binary);
 	if (sup->options.change_user) {
 		options.flags = UV_PROCESS_SETUID | UV_PROCESS_SETGID;
 		options.uid = sup->options.uid;

@@ -1,13 +1,14 @@
 """musterd and the prober die, hang, restart; the interface is taken away."""
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 
 import pytest
 from conftest import VIP4
-from rig import BUILD, Load, run, wait_for
+from rig import BUILD, ROOT, Load, run, wait_for
 
 
 def test_kill_and_restart_lose_nothing(net, web):
@@ -195,19 +196,21 @@ def test_notify_and_watchdog(net, musterd, tmp_path):
 
 def test_without_root(net, musterd):
     musterd.manifest("web", net.vip())
-    result = net.lb.run("setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all", BUILD / "musterd",
+    # Copies that anybody can reach: the build tree may be under /root.
+    daemon, command = (shutil.copy(BUILD / name, musterd.dir / name) for name in ("musterd", "muster"))
+    result = net.lb.run("setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all", daemon,
                         "-c", musterd.config, check=False)
     assert result.returncode == 3
     assert "root" in result.stderr or "CAP_BPF" in result.stderr or "Permission denied" in result.stderr
-    net_cli = run("setpriv", "--reuid", "65534", "--clear-groups", BUILD / "muster", "--run-dir", musterd.dir / "run",
-                  "status", check=False)
+    net_cli = run("setpriv", "--reuid", "65534", "--clear-groups", command, "--run-dir", musterd.dir / "run", "status",
+                  check=False)
     assert net_cli.returncode == 3
     assert net_cli.stderr.count("\n") == 1, net_cli.stderr
 
 
 def test_capabilities_of_the_unit_suffice(net, musterd):
     """What the systemd unit grants is enough to start, probe and forward."""
-    unit = open(BUILD.parent / "deploy/systemd/musterd.service").read()
+    unit = (ROOT / "deploy/systemd/musterd.service").read_text()
     caps = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.M).group(1).lower().split()
     drop = ",".join(["-all"] + [f"+{c.removeprefix('cap_')}" for c in caps])
     musterd.manifest("web", net.vip())
@@ -224,7 +227,7 @@ def test_capabilities_of_the_unit_suffice(net, musterd):
 
 
 def test_unit_is_sound(tmp_path):
-    source = (BUILD.parent / "deploy/systemd/musterd.service").read_text()
+    source = (ROOT / "deploy/systemd/musterd.service").read_text()
     unit = tmp_path / "musterd.service"
     unit.write_text(source.replace("/usr/sbin/musterd", str(BUILD / "musterd")))
     verify = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], stdout=subprocess.PIPE,
