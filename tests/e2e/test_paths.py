@@ -22,7 +22,8 @@ def test_flushed_neighbours_are_no_outage(net, web):
     load = Load(net.client, 300, [f"{VIP4}:80"])
     wait_for(lambda: len(load.rows) > 100, "load")
     for _ in range(5):
-        net.lb.run("ip", "neigh", "flush", "dev", "eth0")
+        # "Not complete" is an answer too: entries come back while it flushes.
+        net.lb.run("ip", "neigh", "flush", "dev", "eth0", check=False)
         wanted = len(load.rows) + 60
         wait_for(lambda n=wanted: len(load.rows) > n, "load goes on")
     rows = load.stop()
