@@ -6,7 +6,7 @@
 #ifndef MUSTER_BPF_FRONTEND_H
 #define MUSTER_BPF_FRONTEND_H
 
-#include "reply.h"
+#include "fragment.h"
 #include "walk.h"
 
 MUSTER_INLINE int key_equal(const struct muster_key *a, const struct muster_key *b)
@@ -25,9 +25,8 @@ MUSTER_INLINE __u32 find_way(const struct muster_bucket *bucket, __u32 tag)
 	return NO_INDEX;
 }
 
-MUSTER_INLINE int find_service(struct walk *walk, __u64 generation)
+MUSTER_INLINE int find_service(struct walk *walk, __u64 generation, const struct muster_key *key)
 {
-	const struct muster_key *key = &walk->packet.key;
 	__u64 hash = muster_key_hash(&walk->control->hash_key, key);
 	__u32 bucket_index = (__u32)hash & bucket_mask, index, entry;
 	const struct muster_bucket *bucket;
@@ -46,25 +45,53 @@ MUSTER_INLINE int find_service(struct walk *walk, __u64 generation)
 	return 1;
 }
 
-MUSTER_INLINE int frontend(struct walk *walk)
+/* False: not our ABI. */
+MUSTER_INLINE int read_control(struct walk *walk, __u64 *generation)
 {
-	struct packet *packet = &walk->packet;
 	__u32 zero = 0;
-	__u64 generation;
 
 	walk->control = bpf_map_lookup_elem(&control, &zero);
 	if (!walk->control || walk->control->abi_version != MUSTER_ABI_VERSION)
+		return 0;
+	*generation = *(const volatile __u64 *)&walk->control->generation;
+	return 1;
+}
+
+MUSTER_INLINE int frontend(struct walk *walk)
+{
+	__u64 generation;
+
+	if (!read_control(walk, &generation))
 		return MUSTER_REASON_abi_mismatch;
-	generation = *(const volatile __u64 *)&walk->control->generation;
-	if (packet->deferred != GO_ON) {
-		packet->key.port = 0;
-		packet->key.proto = 0;
+	return find_service(walk, generation, &walk->packet.key) ? GO_ON : MUSTER_REASON_not_vip;
+}
+
+/* Is the packet's destination the address of a VIP? Then its record counts what has no ports. */
+MUSTER_INLINE int find_address(struct walk *walk, __u64 generation)
+{
+	struct muster_key key = {.addr = walk->packet.key.addr};
+
+	return find_service(walk, generation, &key);
+}
+
+/* The long way: what has no ports, or not yet, is looked up by its address. */
+MUSTER_INLINE int frontend_any(struct walk *walk)
+{
+	struct packet *packet = &walk->packet;
+	__u64 generation;
+	int reason;
+
+	if (!read_control(walk, &generation))
+		return MUSTER_REASON_abi_mismatch;
+	if (packet->fragment || packet->deferred != GO_ON) {
+		if (!find_address(walk, generation))
+			return MUSTER_REASON_not_vip;
+		reason = packet->fragment ? place_fragment(packet) : packet->deferred;
+		if (reason != GO_ON)
+			return reason;
+		walk->service_index = NO_INDEX;
 	}
-	if (!find_service(walk, generation))
-		return MUSTER_REASON_not_vip;
-	if (packet->echo)
-		return reply_echo(walk);
-	return packet->deferred;
+	return find_service(walk, generation, &packet->key) ? GO_ON : MUSTER_REASON_not_vip;
 }
 
 #endif

@@ -9,6 +9,7 @@
 
 const volatile __u32 n_services = 1;  /* entries of one bank */
 const volatile __u32 bucket_mask = 0; /* buckets - 1 */
+const volatile __u8 has_frags = 0; /* loaded with BPF_F_XDP_HAS_FRAGS: a frame may be in pieces */
 
 #define TABLE(map, value_type)                     \
 	struct {                                   \
@@ -33,10 +34,25 @@ TABLE(services, struct muster_service);
 TABLE(rings, struct muster_ring_element);
 TABLE(members, struct muster_member);
 TABLE(nexthops, struct muster_nexthop);
+TABLE(reply_sources, struct muster_addr);
 COUNTERS(service_counters, struct muster_counters, 1);
 COUNTERS(member_counters, struct muster_counters, 1);
 COUNTERS(reason_counters, struct muster_counters, MUSTER_REASONS_MAX);
 COUNTERS(reply_budget, struct muster_reply_budget, 1);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct muster_fragment_key);
+	__type(value, struct muster_fragment);
+} fragments SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} programs SEC(".maps");
 
 /*
  * Never read here. musterd updates it to wait for the programs that run: the kernel returns from an

@@ -6,7 +6,6 @@
 #ifndef MUSTER_BPF_PICK_H
 #define MUSTER_BPF_PICK_H
 
-#include "reply.h"
 #include "walk.h"
 
 MUSTER_INLINE __u32 read_slot(__u32 slot)
@@ -19,6 +18,7 @@ MUSTER_INLINE __u32 read_slot(__u32 slot)
 	return *(const volatile __u32 *)&element->slot[slot % MUSTER_ELEMENT_SLOTS];
 }
 
+/* UNUSUAL: the service has no member that may take the packet. */
 MUSTER_INLINE int pick(struct walk *walk)
 {
 	const struct muster_service *service = walk->service;
@@ -26,13 +26,13 @@ MUSTER_INLINE int pick(struct walk *walk)
 	__u32 slot, current;
 
 	if (!service->ring_size)
-		return reply_empty(walk);
+		return UNUSUAL;
 	walk->hash = muster_flow_hash(walk->control, &packet->src, &packet->key.addr, packet->sport,
 		packet->key.port, packet->key.proto, packet->is_v6);
 	slot = service->ring_base + muster_reduce((__u32)walk->hash, service->ring_size);
 	current = MUSTER_SLOT_CURRENT(read_slot(slot));
 	if (current == MUSTER_NONE)
-		return reply_empty(walk);
+		return UNUSUAL;
 	walk->member_index = service->member_base + current;
 	walk->member = bpf_map_lookup_elem(&members, &walk->member_index);
 	return walk->member ? GO_ON : MUSTER_REASON_no_member;

@@ -4,7 +4,7 @@
 #define MUSTER_BPF_WALK_H
 
 #include "maps.h"
-#include "parse.h"
+#include "packet.h"
 
 struct walk {
 	struct xdp_md *ctx;
@@ -17,6 +17,7 @@ struct walk {
 	__u32 service_index; /* without the bank; NO_INDEX: none */
 	__u32 member_index;  /* in the member table; NO_INDEX: none */
 	int action;	     /* XDP_ABORTED: the action that the reason names */
+	struct tags tags;    /* that the frame came with; the long way alone */
 };
 
 MUSTER_INLINE void *walk_data(const struct walk *walk)
@@ -29,14 +30,19 @@ MUSTER_INLINE void *walk_end(const struct walk *walk)
 	return (void *)(long)walk->ctx->data_end;
 }
 
-MUSTER_INLINE int walk_begin(struct walk *walk, struct xdp_md *ctx)
+/* Bytes of the frame, of which data to data_end may be only the first part. */
+MUSTER_INLINE __u32 frame_bytes(struct xdp_md *ctx)
+{
+	return has_frags ? bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data;
+}
+
+MUSTER_INLINE void walk_begin(struct walk *walk, struct xdp_md *ctx)
 {
 	walk->ctx = ctx;
-	walk->frame_bytes = ctx->data_end - ctx->data;
+	walk->frame_bytes = frame_bytes(ctx);
 	walk->service_index = NO_INDEX;
 	walk->member_index = NO_INDEX;
 	walk->action = XDP_ABORTED;
-	return parse(walk_data(walk), walk_end(walk), &walk->packet);
 }
 
 #endif

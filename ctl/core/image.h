@@ -23,9 +23,9 @@ struct image_member {
 	uint32_t nexthop; /* MUSTER_NO_NEXTHOP: none */
 };
 
-/* Which backends of a pool a frontend can use: those of its family, on the link for l2dsr. */
+/* Which backends of a pool a frontend can use: all, or for l2dsr those of its family and on the link. */
 struct member_class {
-	uint8_t family; /* AF_INET, AF_INET6 */
+	uint8_t family; /* AF_INET, AF_INET6; AF_UNSPEC: either */
 	bool on_link;
 };
 
@@ -52,6 +52,7 @@ struct image_service {
 	uint32_t index;
 	uint8_t mode; /* MUSTER_MODE_NONE: the record of an address */
 	uint8_t on_empty;
+	__be16 gue_port;
 	struct ring *ring;	      /* NULL: no members, or the record of an address; not owned */
 	struct block *block;	      /* likewise */
 	char vip[MODEL_NAME_MAX + 1]; /* empty: adopted or shared by VIPs of one address */

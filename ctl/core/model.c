@@ -69,6 +69,7 @@ const char *mode_name(uint8_t mode)
 		[MUSTER_MODE_NONE] = "none",
 		[MUSTER_MODE_L2DSR] = "l2dsr",
 		[MUSTER_MODE_IPIP] = "ipip",
+		[MUSTER_MODE_GUE] = "gue",
 	};
 
 	return names[mode];

@@ -71,6 +71,8 @@ struct vip_port {
 	__be16 to; /* 0: the backend's, else the VIP's */
 };
 
+#define MODEL_GUE_PORT 6080 /* IANA */
+
 struct vip {
 	char *name;
 	struct muster_addr *addrs;
@@ -80,6 +82,7 @@ struct vip {
 	uint8_t proto;	  /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t mode;	  /* enum muster_mode */
 	uint8_t on_empty; /* enum muster_on_empty */
+	__be16 gue_port;  /* UDP destination port of mode gue */
 	bool announce;	  /* musterd makes the addresses reachable */
 	size_t pool;	  /* index in model.pools */
 	struct origin origin;

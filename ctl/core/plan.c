@@ -115,19 +115,16 @@ int plan_full(struct plan *plan, enum plan_table table, struct origin where, con
 
 enum plan_class plan_class_of(const struct muster_addr *addr, uint8_t mode)
 {
-	bool on_link = mode == MUSTER_MODE_L2DSR;
-
-	if (addr_is_v4(addr))
-		return on_link ? PLAN_V4_ON_LINK : PLAN_V4;
-	return on_link ? PLAN_V6_ON_LINK : PLAN_V6;
+	if (mode != MUSTER_MODE_L2DSR)
+		return PLAN_ROUTED;
+	return addr_is_v4(addr) ? PLAN_V4_ON_LINK : PLAN_V6_ON_LINK;
 }
 
 struct member_class plan_class_members(enum plan_class class)
 {
 	static const struct member_class classes[] = {
-		[PLAN_V4] = {AF_INET, false},
+		[PLAN_ROUTED] = {AF_UNSPEC, false},
 		[PLAN_V4_ON_LINK] = {AF_INET, true},
-		[PLAN_V6] = {AF_INET6, false},
 		[PLAN_V6_ON_LINK] = {AF_INET6, true},
 	};
 

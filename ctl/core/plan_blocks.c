@@ -29,7 +29,7 @@ struct placement {
 
 static bool is_of_family(const struct backend *be, struct member_class class)
 {
-	return addr_family(&be->addr) == class.family;
+	return class.family == AF_UNSPEC || addr_family(&be->addr) == class.family;
 }
 
 /* ---- 1 ---- */

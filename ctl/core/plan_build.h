@@ -6,7 +6,7 @@
 #include "core/identities.h"
 #include "core/plan.h"
 
-enum plan_class { PLAN_V4, PLAN_V4_ON_LINK, PLAN_V6, PLAN_V6_ON_LINK, PLAN_CLASSES };
+enum plan_class { PLAN_ROUTED, PLAN_V4_ON_LINK, PLAN_V6_ON_LINK, PLAN_CLASSES };
 enum plan_proto { PLAN_TCP, PLAN_UDP, PLAN_PROTOS };
 enum plan_table { PLAN_SERVICES, PLAN_MEMBERS, PLAN_SLOTS };
 

@@ -15,7 +15,8 @@ static bool same_ring(const struct ring *a, const struct ring *b)
 static bool same_service(const struct image_service *a, const struct image_service *b)
 {
 	if (memcmp(&a->key, &b->key, sizeof(a->key)) || a->index != b->index ||
-		a->mode != b->mode || a->on_empty != b->on_empty || !same_ring(a->ring, b->ring))
+		a->mode != b->mode || a->on_empty != b->on_empty || a->gue_port != b->gue_port ||
+		!same_ring(a->ring, b->ring))
 		return false;
 	return !a->ring || a->block->base == b->block->base;
 }

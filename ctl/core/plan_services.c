@@ -33,6 +33,7 @@ static int add_address(struct plan *plan, const struct vip *vip, const struct mu
 	err = plan_ring(plan, vip->pool, class, proto, &service.ring);
 	service.mode = vip->mode;
 	service.on_empty = vip->on_empty;
+	service.gue_port = vip->mode == MUSTER_MODE_GUE ? vip->gue_port : 0;
 	service.key.proto = vip->proto;
 	for (size_t i = 0; !err && i < vip->n_ports; i++) {
 		service.key.port = vip->ports[i].port;

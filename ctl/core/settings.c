@@ -22,6 +22,7 @@ int settings_init(struct settings *settings)
 			},
 		.nexthops = 16384,
 		.reply_rate = 1000,
+		.fragments = 4096,
 	};
 	if (!settings->vips_dir || !settings->run_dir || !settings->state_dir ||
 		!settings->pin_dir || !settings->control_group || !settings->view_group ||
@@ -45,4 +46,15 @@ void settings_clear(struct settings *settings)
 	free(settings->prober_user);
 	free(settings->prober_path);
 	*settings = (struct settings){};
+}
+
+void settings_apply_outer_source(const struct settings *settings, struct muster_nexthop *nexthop,
+	const struct muster_addr *backend)
+{
+	const struct settings_prefix *prefix = &settings->outer_source[!addr_is_v4(backend)];
+
+	if (!prefix->addr.d[0] && !prefix->addr.d[1])
+		return;
+	nexthop->source = prefix->addr;
+	nexthop->source_mask = prefix->mask;
 }

@@ -9,6 +9,12 @@
 
 enum settings_xdp { SETTINGS_XDP_AUTO, SETTINGS_XDP_NATIVE, SETTINGS_XDP_GENERIC };
 
+/* Addresses of which the flow's hash chooses one. {all zero, 0}: none set. */
+struct settings_prefix {
+	struct muster_addr addr;
+	__be32 mask; /* of the last 32 bits: what the hash may choose */
+};
+
 struct settings {
 	char *interfaces[SETTINGS_INTERFACES_MAX];
 	size_t n_interfaces;
@@ -25,10 +31,17 @@ struct settings {
 	char *prober_path;   /* NULL: next to musterd, else PATH */
 	struct plan_limits limits;
 	uint32_t nexthops;
-	uint32_t reply_rate; /* RST and unreachable a second and CPU */
+	uint32_t reply_rate;			/* answers a second and CPU */
+	uint32_t fragments;			/* flows whose first fragment is remembered */
+	struct muster_addr reply_source[2];	/* IPv4, IPv6: of ICMP errors; all zero: the VIP */
+	struct settings_prefix outer_source[2]; /* likewise: of outer headers; the route's source */
 };
 
 int settings_init(struct settings *settings); /* defaults; 0 or -ENOMEM */
 void settings_clear(struct settings *settings);
+
+/* Puts the outer source that is set for its family, if one is, in place of that of the route. */
+void settings_apply_outer_source(const struct settings *settings, struct muster_nexthop *nexthop,
+	const struct muster_addr *backend);
 
 #endif

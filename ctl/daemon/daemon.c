@@ -179,6 +179,8 @@ static int open_dataplane(struct daemon *daemon)
 		.limits = settings->limits,
 		.nexthops = settings->nexthops,
 		.reply_rate = settings->reply_rate,
+		.fragments = settings->fragments,
+		.reply_sources = {settings->reply_source[0], settings->reply_source[1]},
 		.hash_key = settings->hash_key,
 		.hash_key_given = settings->hash_key_given,
 	};

@@ -3,16 +3,20 @@
 #include "daemon/daemon.h"
 
 /* Index of the next hop of @path, written to the table if it is new; 0 if the table is full. */
-static uint32_t nexthop_index(struct daemon *daemon, const struct path *path)
+static uint32_t nexthop_index(
+	struct daemon *daemon, const struct path *path, const struct muster_addr *backend)
 {
+	struct muster_nexthop nexthop = path->nexthop;
+	uint32_t index;
 	bool is_new;
-	uint32_t index = nexthops_get(daemon->nexthops, &path->nexthop, &is_new);
 
+	settings_apply_outer_source(&daemon->settings, &nexthop, backend);
+	index = nexthops_get(daemon->nexthops, &nexthop, &is_new);
 	if (index == MUSTER_NO_NEXTHOP)
 		events_emit(daemon->events, EVENT_ERROR, "nexthops_full", "why",
 			"raise limits.nexthops in musterd.yaml", NULL);
 	else if (is_new)
-		dataplane_nexthop(daemon->dp, index, &path->nexthop);
+		dataplane_nexthop(daemon->dp, index, &nexthop);
 	return index;
 }
 
@@ -29,7 +33,9 @@ static void apply_path(
 	if (path->state == PATH_PENDING)
 		return;
 	state->on_link = path->on_link;
-	state->nexthop = path->state == PATH_OK ? nexthop_index(daemon, path) : MUSTER_NO_NEXTHOP;
+	state->nexthop = MUSTER_NO_NEXTHOP;
+	if (path->state == PATH_OK)
+		state->nexthop = nexthop_index(daemon, path, &pool->backends[i].config->addr);
 }
 
 static void report_path(struct daemon *daemon, const struct fleet_pool *pool,

@@ -20,8 +20,10 @@ struct dataplane_options {
 	struct plan_limits limits;
 	uint32_t nexthops;
 	uint32_t reply_rate;
-	struct muster_hash_key hash_key; /* used unless maps are adopted */
-	bool hash_key_given;		 /* set in musterd.yaml: wins over an adopted one */
+	uint32_t fragments;		     /* flows whose first fragment is remembered */
+	struct muster_addr reply_sources[2]; /* IPv4, IPv6: of ICMP errors; all zero: the VIP */
+	struct muster_hash_key hash_key;     /* used unless maps are adopted */
+	bool hash_key_given;		     /* set in musterd.yaml: wins over an adopted one */
 };
 
 enum dataplane_mode { DATAPLANE_DETACHED, DATAPLANE_NATIVE, DATAPLANE_GENERIC };
@@ -75,7 +77,8 @@ int dataplane_publish(struct dataplane *dp, char **ret_error);
 
 /*
  * Attaches to @ifindex (pinned as link_<name>), adopting a pinned link of the same interface. Native
- * first, generic where the driver has none, unless @force. -EBUSY: another XDP program is there; the
+ * first, generic where the driver has none, unless @force. The build for frames in pieces (Linux 5.18) goes
+ * where the MTU asks for it, and where the driver wants it. -EBUSY: another XDP program is there; the
  * sentence names its id.
  */
 int dataplane_attach(struct dataplane *dp, uint32_t ifindex, const char *name,
@@ -83,7 +86,9 @@ int dataplane_attach(struct dataplane *dp, uint32_t ifindex, const char *name,
 int dataplane_detach(struct dataplane *dp, const char *name);
 /* What is on the interface now, asked from the kernel: our program's mode, or DATAPLANE_DETACHED. */
 enum dataplane_mode dataplane_attached(struct dataplane *dp, uint32_t ifindex, const char *name);
-uint32_t dataplane_program_id(const struct dataplane *dp);
+uint32_t dataplane_program_id(const struct dataplane *dp); /* of the plain build */
+/* Does @ifindex run the build for frames in pieces? */
+bool dataplane_takes_frags(const struct dataplane *dp, uint32_t ifindex);
 
 /* Names of pinned links that are not in @names: interfaces taken out of the configuration. */
 int dataplane_detach_others(struct dataplane *dp, char *const *names, size_t n);

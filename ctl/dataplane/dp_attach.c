@@ -5,8 +5,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #define LINK_PREFIX "link_"
+
+/* What fits a page of 4096 bytes beside XDP's headroom and the kernel's tailroom: 3498 on veth and virtio. */
+#define PLAIN_MTU_MAX 3498
 
 static int link_ifindex(int fd)
 {
@@ -34,12 +40,63 @@ static uint32_t program_on(uint32_t ifindex, enum dataplane_mode *ret_mode)
 	return query.skb_prog_id;
 }
 
+static bool is_our_program(const struct dataplane *dp, uint32_t id)
+{
+	return id && (id == dp->builds[DP_PLAIN].id || id == dp->builds[DP_FRAGS].id);
+}
+
 enum dataplane_mode dataplane_attached(struct dataplane *dp, uint32_t ifindex, const char *name)
 {
 	enum dataplane_mode mode;
 
 	(void)name;
-	return program_on(ifindex, &mode) == dp->program_id ? mode : DATAPLANE_DETACHED;
+	return is_our_program(dp, program_on(ifindex, &mode)) ? mode : DATAPLANE_DETACHED;
+}
+
+bool dataplane_takes_frags(const struct dataplane *dp, uint32_t ifindex)
+{
+	enum dataplane_mode mode;
+	uint32_t id = program_on(ifindex, &mode);
+
+	return id && id == dp->builds[DP_FRAGS].id;
+}
+
+/* ---- which build ---- */
+
+static int interface_mtu(uint32_t ifindex)
+{
+	_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {};
+
+	if (fd < 0 || !if_indextoname(ifindex, request.ifr_name) || ioctl(fd, SIOCGIFMTU, &request))
+		return 0;
+	return request.ifr_mtu;
+}
+
+/* The build for @ifindex: @turn 0, or if that is refused @turn 1. NULL: there is no other. */
+static const struct build *build_for(const struct dataplane *dp, uint32_t ifindex, int turn)
+{
+	bool large = interface_mtu(ifindex) > PLAIN_MTU_MAX;
+	const struct build *frags = dp->builds[DP_FRAGS].skeleton ? &dp->builds[DP_FRAGS] : NULL;
+	const struct build *plain = &dp->builds[DP_PLAIN];
+
+	if (large && frags)
+		return turn ? plain : frags;
+	return turn ? frags : plain;
+}
+
+/* Moves a link to our program. */
+static int update_to_build(const struct dataplane *dp, int fd)
+{
+	int err = -ENOENT;
+
+	for (int turn = 0; turn < 2 && err; turn++) {
+		const struct build *build = build_for(dp, (uint32_t)link_ifindex(fd), turn);
+
+		if (build)
+			err = bpf_link_update(fd, build->fd, NULL) ? -errno : 0;
+	}
+	return err;
 }
 
 /* An adopted link of this very interface. 0, or -ENOENT if there is none. */
@@ -53,15 +110,28 @@ static int adopt_link(struct dataplane *dp, const char *path, uint32_t ifindex)
 		unlink(path);
 		return -ENOENT;
 	}
-	return bpf_link_update(fd, dp->program_fd, NULL) ? -errno : 0;
+	return update_to_build(dp, fd);
+}
+
+static bool is_taken(int err)
+{
+	return err == -EBUSY || err == -EEXIST;
 }
 
 static int create_link(struct dataplane *dp, uint32_t ifindex, uint32_t flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);
-	int fd = bpf_link_create(dp->program_fd, (int)ifindex, BPF_XDP, &options);
+	int fd = -ENOENT;
 
-	return fd < 0 ? -errno : fd;
+	for (int turn = 0; turn < 2 && fd < 0 && !is_taken(fd); turn++) {
+		const struct build *build = build_for(dp, ifindex, turn);
+
+		if (!build)
+			continue;
+		fd = bpf_link_create(build->fd, (int)ifindex, BPF_XDP, &options);
+		fd = fd < 0 ? -errno : fd;
+	}
+	return fd;
 }
 
 static int attach_new(struct dataplane *dp, uint32_t ifindex, enum dataplane_mode force)
@@ -70,12 +140,13 @@ static int attach_new(struct dataplane *dp, uint32_t ifindex, enum dataplane_mod
 
 	if (force != DATAPLANE_GENERIC)
 		fd = create_link(dp, ifindex, XDP_FLAGS_DRV_MODE);
-	if (fd < 0 && fd != -EBUSY && fd != -EEXIST && force != DATAPLANE_NATIVE)
+	if (fd < 0 && !is_taken(fd) && force != DATAPLANE_NATIVE)
 		fd = create_link(dp, ifindex, XDP_FLAGS_SKB_MODE);
 	return fd;
 }
 
-static int attach_failed(int err, uint32_t ifindex, const char *name, char **ret_error)
+static int attach_failed(
+	const struct dataplane *dp, int err, uint32_t ifindex, const char *name, char **ret_error)
 {
 	enum dataplane_mode mode;
 	uint32_t id = program_on(ifindex, &mode);
@@ -86,6 +157,12 @@ static int attach_failed(int err, uint32_t ifindex, const char *name, char **ret
 			"xdp off`, or "
 			"the program that owns it)",
 			name, id, name);
+	if (interface_mtu(ifindex) > PLAIN_MTU_MAX && !dp->builds[DP_FRAGS].skeleton)
+		return dp_fail(ret_error, err,
+			"cannot attach to %s: %s (its MTU is over %d, which takes Linux 5.18 or "
+			"newer: "
+			"`ip link set dev %s mtu 1500`)",
+			name, strerror(-err), PLAIN_MTU_MAX, name);
 	return dp_fail(ret_error, err, "cannot attach to %s: %s", name, strerror(-err));
 }
 
@@ -102,7 +179,7 @@ int dataplane_attach(struct dataplane *dp, uint32_t ifindex, const char *name,
 	if (err == -ENOENT) {
 		fd = attach_new(dp, ifindex, force);
 		if (fd < 0)
-			return attach_failed(fd, ifindex, name, ret_error);
+			return attach_failed(dp, fd, ifindex, name, ret_error);
 		err = bpf_obj_pin(fd, path) ? -errno : 0;
 	}
 	if (err)
@@ -169,15 +246,15 @@ static int update_link(struct dataplane *dp, const char *name, void *data)
 	_close_ int fd = path ? bpf_obj_get(path) : -1;
 
 	(void)data;
-	if (fd >= 0 && link_ifindex(fd) > 0 && bpf_link_update(fd, dp->program_fd, NULL))
-		return -errno;
-	return 0;
+	return fd >= 0 && link_ifindex(fd) > 0 ? update_to_build(dp, fd) : 0;
 }
 
 int dataplane_publish(struct dataplane *dp, char **ret_error)
 {
-	int err = dp->adopted ? 0 : dp_maps_pin(dp);
+	int err = dp_maps_pin(dp);
 
+	if (!err)
+		err = dp_builds_pin(dp);
 	if (err)
 		return dp_fail(ret_error, err, "cannot pin the maps in %s: %s", dp->pin_dir,
 			strerror(-err));
@@ -185,5 +262,6 @@ int dataplane_publish(struct dataplane *dp, char **ret_error)
 	if (err)
 		return dp_fail(ret_error, err, "cannot update a link: %s", strerror(-err));
 	dp->published = true;
+	dp_builds_unpin_others(dp);
 	return 0;
 }

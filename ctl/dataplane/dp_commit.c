@@ -76,6 +76,7 @@ static void stage_services(const struct dataplane *dp, const struct image *next)
 			.member_base = service->block ? service->block->base : 0,
 			.mode = service->mode,
 			.on_empty = service->on_empty,
+			.gue_port = service->gue_port,
 		};
 	}
 }

@@ -11,7 +11,7 @@ struct muster_bpf; /* the skeleton, build/gen/muster.skel.h */
 
 /*
  *	T(map, value type)	tables mapped into this process
- *	C(map)			counters
+ *	C(map)			the others that are pinned
  */
 #define DP_TABLES(T)                         \
 	T(control, struct muster_control)    \
@@ -19,12 +19,14 @@ struct muster_bpf; /* the skeleton, build/gen/muster.skel.h */
 	T(services, struct muster_service)   \
 	T(rings, struct muster_ring_element) \
 	T(members, struct muster_member)     \
-	T(nexthops, struct muster_nexthop)
+	T(nexthops, struct muster_nexthop)   \
+	T(reply_sources, struct muster_addr)
 #define DP_COUNTERS(C)      \
 	C(service_counters) \
 	C(member_counters)  \
 	C(reason_counters)  \
-	C(reply_budget)
+	C(reply_budget)     \
+	C(fragments)
 
 enum dp_map {
 #define T(map, type) DP_##map,
@@ -34,14 +36,24 @@ enum dp_map {
 #undef C
 };
 
+/*
+ * The program is loaded twice over the same tables: as it is, and for frames in pieces (BPF_F_XDP_HAS_FRAGS,
+ * Linux 5.18), which costs a little more for each packet.
+ */
+enum dp_build { DP_PLAIN, DP_FRAGS, DP_BUILDS };
+
+struct build {
+	struct muster_bpf *skeleton; /* NULL: not on this kernel */
+	int fd;
+	uint32_t id;
+};
+
 struct dataplane {
 	struct dataplane_options options;
 	char *pin_dir;
 	int lock_fd; /* the directory, flock()ed */
-	struct muster_bpf *skeleton;
-	struct bpf_map *maps[DP_MAPS];
-	int program_fd;
-	uint32_t program_id;
+	struct build builds[DP_BUILDS];
+	struct bpf_map *maps[DP_MAPS]; /* of the plain build; the other one uses the same */
 	bool adopted, published;
 	char *why_not; /* adopted; NULL: nothing was pinned */
 	int n_cpus;
@@ -53,6 +65,16 @@ struct dataplane {
 	DP_TABLES(T)
 #undef T
 };
+
+/* ---- dp_build.c ---- */
+
+/* Opens and loads the builds over dp->maps. -EPERM, -EOPNOTSUPP (kernel too old) or what the verifier said. */
+int dp_builds_load(struct dataplane *dp, char **ret_error);
+void dp_builds_close(struct dataplane *dp);
+/* Keeps the programs that the builds tail-call for as long as a link may run them. */
+int dp_builds_pin(struct dataplane *dp);
+/* Drops those of builds before: no link runs them any more. Also ours if @dp is not published. */
+void dp_builds_unpin_others(struct dataplane *dp);
 
 /* Sets *ret_error (unless it is NULL) and returns @err. */
 int dp_fail(char **ret_error, int err, const char *format, ...) PRINTF(3, 4);

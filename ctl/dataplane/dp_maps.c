@@ -36,6 +36,10 @@ uint32_t dp_map_entries(const struct dataplane_options *options, enum dp_map map
 		return options->nexthops;
 	case DP_reason_counters:
 		return MUSTER_REASONS_MAX;
+	case DP_reply_sources:
+		return ARRAY_SIZE(options->reply_sources);
+	case DP_fragments:
+		return options->fragments;
 	default:
 		return 1;
 	}
@@ -59,6 +63,8 @@ static const char *limit_name(enum dp_map map)
 		return "members";
 	case DP_nexthops:
 		return "nexthops";
+	case DP_fragments:
+		return "fragments";
 	default:
 		return NULL;
 	}
@@ -121,23 +127,31 @@ static void close_all(int *fds)
 			close(fds[map]);
 }
 
-/* 1: all are there and fit. */
+/* An image can do without: such a map is made where a pinned set, of an older musterd perhaps, lacks it. */
+static bool is_extra(enum dp_map map)
+{
+	return map == DP_reply_sources || map == DP_fragments;
+}
+
+/* 1: all that an image needs are there and fit. */
 static int open_pinned(struct dataplane *dp, int *fds)
 {
-	int found = 0, fits = 1;
+	int found = 0, needed = 0, fits = 1;
 
 	for (enum dp_map map = 0; map < DP_MAPS; map++) {
 		_free_ char *path = dp_path(dp, "", names[map]);
 
 		fds[map] = path ? bpf_obj_get(path) : -1;
-		found += fds[map] >= 0;
+		needed += !is_extra(map);
+		found += !is_extra(map) && fds[map] >= 0;
 	}
 	if (!found)
 		return 0;
-	if (found < DP_MAPS)
-		return refuse(dp, "only %d of %d pinned maps are there", found, DP_MAPS);
+	if (found < needed)
+		return refuse(dp, "only %d of %d pinned maps are there", found, needed);
 	for (enum dp_map map = 0; map < DP_MAPS && fits == 1; map++)
-		fits = check_pinned(dp, map, fds[map]);
+		if (fds[map] >= 0)
+			fits = check_pinned(dp, map, fds[map]);
 	return fits == 1 ? check_control(dp, fds[DP_control]) : fits;
 }
 
@@ -148,7 +162,8 @@ int dp_maps_adopt(struct dataplane *dp)
 	memset(fds, -1, sizeof(fds));
 	fits = open_pinned(dp, fds);
 	for (enum dp_map map = 0; map < DP_MAPS && fits == 1 && !err; map++)
-		err = bpf_map__reuse_fd(dp->maps[map], fds[map]);
+		if (fds[map] >= 0)
+			err = bpf_map__reuse_fd(dp->maps[map], fds[map]);
 	dp->adopted = fits == 1 && !err;
 	close_all(fds);
 	return fits < 0 ? fits : err;
@@ -181,6 +196,7 @@ int dp_maps_open(struct dataplane *dp, char **ret_error)
 	DP_TABLES(T)
 #undef T
 	dp->control->reply_rate = dp->options.reply_rate;
+	memcpy(dp->reply_sources, dp->options.reply_sources, sizeof(dp->options.reply_sources));
 	if (dp->adopted)
 		return 0;
 	muster_control_set_key(dp->control, dp->options.hash_key);
@@ -201,7 +217,8 @@ void dp_maps_close(struct dataplane *dp)
 
 /*
  * A pin cannot be replaced by rename() on every kernel, so the old one goes first. A crash in between
- * leaves an incomplete set, which the next start does not adopt; the attached program keeps its maps.
+ * leaves an incomplete set, which the next start does not adopt; the attached program keeps its maps. Of an
+ * adopted set only what it lacked is pinned.
  */
 int dp_maps_pin(struct dataplane *dp)
 {
@@ -210,6 +227,8 @@ int dp_maps_pin(struct dataplane *dp)
 
 		if (!path)
 			return -ENOMEM;
+		if (dp->adopted && !access(path, F_OK))
+			continue;
 		unlink(path);
 		if (bpf_obj_pin(bpf_map__fd(dp->maps[map]), path))
 			return -errno;

@@ -91,8 +91,9 @@ static int read_block(const struct dataplane *dp, uint32_t bank,
 		return -ENOMEM;
 	block->references = 1;
 	block->base = service->member_base;
-	block->class.family = (uint8_t)addr_family(&service->key.addr);
 	block->class.on_link = service->mode == MUSTER_MODE_L2DSR;
+	block->class.family =
+		block->class.on_link ? (uint8_t)addr_family(&service->key.addr) : AF_UNSPEC;
 	for (uint32_t at = block->base; at < end; at++)
 		if (dp->members[at].identity)
 			block->n = (uint16_t)(at - block->base + 1);
@@ -123,7 +124,7 @@ static bool service_is_sound(const struct dataplane *dp, const struct muster_ser
 {
 	const struct plan_limits *limits = &dp->options.limits;
 
-	if (service->mode > MUSTER_MODE_IPIP || service->on_empty > MUSTER_ON_EMPTY_DROP)
+	if (service->mode > MUSTER_MODE_GUE || service->on_empty > MUSTER_ON_EMPTY_DROP)
 		return false;
 	if (!service->ring_size)
 		return true;
@@ -168,6 +169,7 @@ static int read_service(
 		.index = index,
 		.mode = service->mode,
 		.on_empty = service->on_empty,
+		.gue_port = service->gue_port,
 	};
 	int err = 0;
 

@@ -28,6 +28,7 @@ int draft_add_vip(struct draft *draft, size_t *ret)
 	model->vips[n] = (struct vip){
 		.proto = IPPROTO_TCP,
 		.on_empty = MUSTER_ON_EMPTY_REJECT,
+		.gue_port = htons(MODEL_GUE_PORT),
 		.announce = true,
 		.pool = DRAFT_NO_POOL,
 	};

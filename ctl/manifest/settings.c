@@ -3,6 +3,7 @@
 #include "manifest/draft.h"
 #include "manifest/fields.h"
 #include "manifest/manifest.h"
+#include "manifest/settings_sources.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -121,6 +122,7 @@ static const struct field limit_fields[] = {
 	{.key = "members", .read = field_number, MEMBER(limits.members), FIELD_BOUNDS(1, 1 << 20)},
 	{.key = "ring_slots", .read = read_slots, MEMBER(limits.slots), FIELD_BOUNDS(256, 1 << 28)},
 	{.key = "nexthops", .read = field_number, MEMBER(nexthops), FIELD_BOUNDS(16, 1 << 20)},
+	{.key = "fragments", .read = field_number, MEMBER(fragments), FIELD_BOUNDS(16, 1 << 20)},
 	{.key = "buckets", .read = read_buckets, MEMBER(limits.buckets), FIELD_BOUNDS(1, 1 << 20)},
 };
 
@@ -155,6 +157,8 @@ static const struct field fields[] = {
 	{ACCOUNT(prober_user)},
 	{DIRECTORY(prober_path, PATH_BYTES_MAX)},
 	{.key = "limits", .read = read_limits, .schema = &limits_schema},
+	{.key = "reply_source", .read = settings_read_reply_source},
+	{.key = "outer_source", .read = settings_read_outer_source},
 	{.key = "reply_rate", .read = field_number, MEMBER(reply_rate), FIELD_BOUNDS(0, 1000000)},
 };
 

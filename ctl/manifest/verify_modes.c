@@ -42,6 +42,15 @@ static void verify_to(const struct draft *draft, size_t v, struct complaints *co
 				ntohs(vip->ports[i].to));
 }
 
+static void verify_gue_port(const struct draft *draft, size_t v, struct complaints *complaints)
+{
+	const struct vip *vip = &draft->model->vips[v];
+
+	if (draft->vips[v].gue_port.line && vip->mode != MUSTER_MODE_GUE)
+		complain_error(complaints, draft->vips[v].gue_port,
+			"gue_port is for mode gue, not %s", mode_name(vip->mode));
+}
+
 static void complain_ports(
 	const struct draft *draft, size_t v, size_t port_index, struct complaints *complaints)
 {
@@ -78,12 +87,15 @@ static void verify_ports(const struct draft *draft, size_t v, const struct facts
 	}
 }
 
+/* The other modes carry either family in either. */
 static void warn_families(const struct draft *draft, size_t v, const struct facts *facts,
 	struct complaints *complaints)
 {
 	const struct vip *vip = &draft->model->vips[v];
 	char text[ADDR_TEXT];
 
+	if (vip->mode != MUSTER_MODE_L2DSR)
+		return;
 	for (size_t i = 0; i < vip->n_addrs; i++) {
 		bool v4 = addr_is_v4(&vip->addrs[i]);
 
@@ -121,6 +133,7 @@ void verify_modes(const struct draft *draft, struct complaints *complaints)
 		if (vip->mode == MUSTER_MODE_NONE)
 			continue;
 		verify_to(draft, v, complaints);
+		verify_gue_port(draft, v, complaints);
 		if (vip->pool != DRAFT_NO_POOL)
 			verify_ports(draft, v, &facts[vip->pool], complaints);
 	}

@@ -3,11 +3,12 @@
 #include "manifest/fields.h"
 
 static const struct choice protocols[] = {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}};
-static const struct choice modes[] = {{"l2dsr", MUSTER_MODE_L2DSR}, {"ipip", MUSTER_MODE_IPIP}};
+static const struct choice modes[] = {
+	{"l2dsr", MUSTER_MODE_L2DSR}, {"ipip", MUSTER_MODE_IPIP}, {"gue", MUSTER_MODE_GUE}};
 static const struct choice on_empty[] = {
 	{"reject", MUSTER_ON_EMPTY_REJECT}, {"drop", MUSTER_ON_EMPTY_DROP}};
 static const struct choice announce[] = {{"auto", true}, {"none", false}};
-static const char *const later_modes[] = {"nat", "gue", "local"};
+static const char *const later_modes[] = {"nat", "local"};
 static const char *const later_keys[] = {"select", "fallback", "zone_policy", "leader"};
 
 static void add_address(
@@ -151,6 +152,7 @@ static const struct field fields[] = {
 		.required = true,
 		FIELD_CHOICES(modes),
 		FIELD_LATER(later_modes)},
+	{.key = "gue_port", .read = field_port, MEMBER(gue_port), PLACED(gue_port)},
 	{.key = "pool", .read = read_pool, PLACED(pool)},
 	{.key = "backends", .read = read_backends, PLACED(backends), .schema = &backend_schema},
 	{.key = "checks", .read = read_checks, PLACED(checks), .schema = &check_schema},

@@ -18,6 +18,8 @@ struct net_link {
 	bool up; /* IFF_UP and IFF_RUNNING */
 	uint32_t mtu;
 	uint8_t mac[6];
+	struct muster_tag tag; /* of a VLAN device; tpid 0: it is none */
+	uint32_t lower;	       /* of a VLAN device: what it stands on */
 };
 
 struct net_events {
@@ -61,7 +63,8 @@ const char *net_link_name(uint32_t ifindex, char *buf);
 
 /*
  * Makes a VIP reachable. IPv4: /32 on lo, scope host-wide. IPv6: /128 on lo if a route leads it here,
- * else /128 nodad on @ifindex. *ret_added: false if the address was there already (then it is not ours
+ * else /128 nodad on @ifindex or the VLAN
+ * device of it that has the subnet. *ret_added: false if the address was there already (then it is not ours
  * to remove). *ret_ifindex: where it is. 0 or -errno.
  */
 int net_announce(struct net *net, const struct muster_addr *addr, uint32_t ifindex, bool *ret_added,

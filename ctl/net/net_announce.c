@@ -86,8 +86,7 @@ static uint32_t find_address(struct net *net, const struct muster_addr *addr)
 }
 
 struct covering {
-	uint32_t ifindex;
-	bool on_link;
+	uint32_t ifindex; /* 0: none, or by a router */
 };
 
 static void on_covering_route(const struct nlmsghdr *message, void *data)
@@ -99,31 +98,49 @@ static void on_covering_route(const struct nlmsghdr *message, void *data)
 	if (message->nlmsg_type != RTM_NEWROUTE ||
 		nlmsg_parse((struct nlmsghdr *)message, sizeof(*header), rows, RTA_MAX, NULL))
 		return;
-	covering->on_link = header->rtm_type == RTN_UNICAST && !rows[RTA_GATEWAY] &&
-			    rows[RTA_OIF] && nla_get_u32(rows[RTA_OIF]) == covering->ifindex;
+	if (header->rtm_type == RTN_UNICAST && !rows[RTA_GATEWAY] && rows[RTA_OIF])
+		covering->ifindex = nla_get_u32(rows[RTA_OIF]);
+}
+
+/* The device at the bottom of @ifindex's VLAN devices, or 0. */
+static uint32_t device_below(struct net *net, uint32_t ifindex)
+{
+	struct net_link link = {};
+
+	for (int n = 0; n <= MUSTER_TAGS_MAX; n++) {
+		if (net_link_by_index(net, ifindex, &link))
+			return 0;
+		if (!link.lower)
+			return ifindex;
+		ifindex = link.lower;
+	}
+	return 0;
 }
 
 /*
- * Do hosts on @ifindex's link look for @addr there? Then it has to answer neighbour discovery, which an
- * address on lo does not. Else a router sends it here, and lo is the place.
+ * Do hosts on @ifindex's link, or on a VLAN of it, look for @addr there? Then it has to answer neighbour
+ * discovery there, which an address on lo does not. Returns the interface, or 0 where a router sends the
+ * address here and lo is the place.
  */
-static bool is_on_link(struct net *net, const struct muster_addr *addr, uint32_t ifindex)
+static uint32_t on_link(struct net *net, const struct muster_addr *addr, uint32_t ifindex)
 {
 	struct rtmsg header = {.rtm_family = AF_INET6, .rtm_dst_len = 128};
 	struct nl_msg *msg = net_message(RTM_GETROUTE, NLM_F_REQUEST, &header, sizeof(header));
-	struct covering covering = {.ifindex = ifindex};
+	struct covering covering = {};
 
 	if (!msg || net_put_address(msg, RTA_DST, addr) ||
 		net_ask(net, msg, on_covering_route, &covering))
-		covering.on_link = false;
+		covering.ifindex = 0;
 	nlmsg_free(msg);
-	return covering.on_link;
+	if (covering.ifindex && device_below(net, covering.ifindex) == ifindex)
+		return covering.ifindex;
+	return 0;
 }
 
 int net_announce(struct net *net, const struct muster_addr *addr, uint32_t ifindex, bool *ret_added,
 	uint32_t *ret_ifindex)
 {
-	bool on_nic;
+	uint32_t nic = 0;
 	int err;
 
 	*ret_added = false;
@@ -133,9 +150,10 @@ int net_announce(struct net *net, const struct muster_addr *addr, uint32_t ifind
 	err = loopback_up(net);
 	if (err)
 		return err;
-	on_nic = !addr_is_v4(addr) && ifindex && is_on_link(net, addr, ifindex);
-	*ret_ifindex = on_nic ? ifindex : 1;
-	err = put_address(net, addr, *ret_ifindex, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, on_nic);
+	if (!addr_is_v4(addr) && ifindex)
+		nic = on_link(net, addr, ifindex);
+	*ret_ifindex = nic ? nic : 1;
+	err = put_address(net, addr, *ret_ifindex, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, nic);
 	*ret_added = !err;
 	return err == -EEXIST ? 0 : err;
 }

@@ -2,8 +2,27 @@
 #include "net/net_internal.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <netlink/attr.h>
+
+/* A VLAN device's tag and what it stands on. */
+static void read_vlan(struct nlattr **rows, struct net_link *ret)
+{
+	struct nlattr *info[IFLA_INFO_MAX + 1] = {}, *vlan[IFLA_VLAN_MAX + 1] = {};
+
+	if (!rows[IFLA_LINKINFO] || !rows[IFLA_LINK] ||
+		nla_parse_nested(info, IFLA_INFO_MAX, rows[IFLA_LINKINFO], NULL) ||
+		!info[IFLA_INFO_KIND] || nla_strcmp(info[IFLA_INFO_KIND], "vlan") ||
+		!info[IFLA_INFO_DATA] ||
+		nla_parse_nested(vlan, IFLA_VLAN_MAX, info[IFLA_INFO_DATA], NULL) ||
+		!vlan[IFLA_VLAN_ID])
+		return;
+	ret->lower = nla_get_u32(rows[IFLA_LINK]);
+	ret->tag.tci = htons(nla_get_u16(vlan[IFLA_VLAN_ID]));
+	ret->tag.tpid = vlan[IFLA_VLAN_PROTOCOL] ? nla_get_u16(vlan[IFLA_VLAN_PROTOCOL])
+						 : htons(ETH_P_8021Q);
+}
 
 /* False if it is no Ethernet-like link with a name. */
 static bool read_link(const struct nlmsghdr *message, struct net_link *ret)
@@ -22,6 +41,7 @@ static bool read_link(const struct nlmsghdr *message, struct net_link *ret)
 	nla_strlcpy(ret->name, rows[IFLA_IFNAME], sizeof(ret->name));
 	if (rows[IFLA_ADDRESS] && nla_len(rows[IFLA_ADDRESS]) == sizeof(ret->mac))
 		memcpy(ret->mac, nla_data(rows[IFLA_ADDRESS]), sizeof(ret->mac));
+	read_vlan(rows, ret);
 	return true;
 }
 

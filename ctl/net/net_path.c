@@ -202,6 +202,27 @@ static void no_path(struct watch *watch, enum path_state state)
 	watch->ifindex = 0;
 }
 
+/*
+ * Below VLAN devices is the one that has the queues: XDP sends there, with the tags in the frame. False: more
+ * tags than a next hop has, or no such device.
+ */
+static bool set_device(struct net *net, struct muster_nexthop *nexthop, struct net_link *link)
+{
+	nexthop->ifindex = link->ifindex;
+	memset(nexthop->tag, 0, sizeof(nexthop->tag));
+	for (int n = 0; link->lower; n++) {
+		if (n == MUSTER_TAGS_MAX)
+			return false;
+		memmove(&nexthop->tag[1], &nexthop->tag[0],
+			sizeof(nexthop->tag) - sizeof(nexthop->tag[0]));
+		nexthop->tag[0] = link->tag;
+		nexthop->ifindex = link->lower;
+		if (net_link_by_index(net, link->lower, link))
+			return false;
+	}
+	return true;
+}
+
 /* What the route says; false if there is none to follow. */
 static bool set_route(struct net *net, struct watch *watch)
 {
@@ -229,10 +250,13 @@ static bool set_route(struct net *net, struct watch *watch)
 	}
 	watch->path.on_link = !route.gateway;
 	watch->path.via = route.via;
-	nexthop->ifindex = route.ifindex;
 	nexthop->mtu = (uint16_t)MIN(route.mtu ? route.mtu : link.mtu, UINT16_MAX);
 	memcpy(nexthop->src_mac, link.mac, sizeof(nexthop->src_mac));
 	nexthop->source = route.source;
+	if (!set_device(net, nexthop, &link)) {
+		no_path(watch, PATH_NO_ROUTE);
+		return false;
+	}
 	return true;
 }
 

@@ -18,6 +18,9 @@
  * nexthops     controller   program     immutable while any member names it, and a grace longer
  * *_counters   program      controller  per CPU; zeroed before an index is used again
  * reply_budget program      program     per CPU token bucket
+ * reply_sources controller  program     {IPv4, IPv6} that ICMP errors come from; all zero: the VIP
+ * fragments    program      program     ports of a first fragment, for those that follow; LRU, 30 s
+ * programs     controller   program     [0]: the long way, which the straight one tail-calls
  *
  * Docs: docs/abi.md.
  */
@@ -79,6 +82,7 @@ enum muster_mode {
 	MUSTER_MODE_NONE, /* the record of an address */
 	MUSTER_MODE_L2DSR,
 	MUSTER_MODE_IPIP,
+	MUSTER_MODE_GUE,
 };
 
 enum muster_on_empty {
@@ -92,9 +96,10 @@ struct muster_service {
 	__u32 ring_base;       /* first slot in the arena, a multiple of MUSTER_ELEMENT_SLOTS */
 	__u32 ring_size;       /* slots; 0: the service is empty */
 	__u32 member_base;
-	__u8 mode;     /* enum muster_mode */
-	__u8 on_empty; /* enum muster_on_empty */
-	__u8 pad[22];
+	__u8 mode;	 /* enum muster_mode */
+	__u8 on_empty;	 /* enum muster_on_empty */
+	__be16 gue_port; /* UDP destination port of mode gue */
+	__u8 pad[20];
 };
 MUSTER_STATIC_ASSERT(sizeof(struct muster_service) == 64, "service");
 
@@ -124,15 +129,25 @@ struct muster_member {
 };
 MUSTER_STATIC_ASSERT(sizeof(struct muster_member) == 64, "member");
 
+/* A VLAN tag as it stands in a frame. */
+struct muster_tag {
+	__be16 tpid; /* 0: none */
+	__be16 tci;
+};
+
+#define MUSTER_TAGS_MAX 2
+
 /* Immutable: a MAC address would tear if it were rewritten in place. */
 struct muster_nexthop {
-	__u32 ifindex;
-	__u16 mtu; /* bytes of the IP packet */
+	__u32 ifindex; /* of the device that has the queues: below any VLAN device */
+	__u16 mtu;     /* bytes of the IP packet */
 	__u8 dst_mac[6];
 	__u8 src_mac[6];
-	__u8 pad[6];
+	__u8 pad[2];
+	__be32 source_mask;	   /* bits of source.w[3] that the flow's hash replaces */
 	struct muster_addr source; /* outer source address; never a VIP */
-	__u8 pad2[24];
+	struct muster_tag tag[MUSTER_TAGS_MAX]; /* outermost first */
+	__u8 pad2[16];
 };
 MUSTER_STATIC_ASSERT(sizeof(struct muster_nexthop) == 64, "nexthop");
 
@@ -140,6 +155,21 @@ struct muster_counters {
 	__u64 packets;
 	__u64 bytes;	 /* of the frames as received, Ethernet header included */
 	__u64 new_flows; /* TCP SYNs seen */
+};
+
+/* Whose fragment it is. @proto: of the first header in the fragmented part. */
+struct muster_fragment_key {
+	struct muster_addr src, dst;
+	__be32 id;
+	__u8 proto;
+	__u8 pad[3];
+};
+
+struct muster_fragment {
+	__u64 seen_ns; /* the coarse clock */
+	__be16 sport, dport;
+	__u8 proto; /* TCP or UDP */
+	__u8 pad[3];
 };
 
 /* Token bucket of the answers a CPU may still send. */

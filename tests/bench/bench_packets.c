@@ -99,6 +99,8 @@ static void load(struct bench *bench)
 	bpf_map__set_max_entries(bench->muster->maps.members, 32768);
 	bpf_map__set_max_entries(bench->muster->maps.member_counters, 32768);
 	bpf_map__set_max_entries(bench->muster->maps.nexthops, 16384);
+	bpf_map__set_max_entries(bench->muster->maps.fragments, 1024);
+	bpf_map__set_max_entries(bench->muster->maps.reply_sources, 2);
 	bench->muster->rodata->n_services = 8192;
 	bench->muster->rodata->bucket_mask = 16383;
 	if (muster_bpf__load(bench->muster) || wrap_bpf__load(bench->wrap))

@@ -84,7 +84,7 @@ int bare_tx(struct xdp_md *ctx)
 /* What any encapsulation costs: room at the head, an Ethernet and an outer header. */
 MUSTER_INLINE int bare_encap(struct xdp_md *ctx, int bytes)
 {
-	struct muster_addr src = {.w = {1, 2, 3, 4}}, dst = {.w = {5, 6, 7, 8}};
+	struct outer outer = {.src = {.w = {1, 2, 3, 4}}, .dst = {.w = {5, 6, 7, 8}}, .bytes = 46};
 	struct ethhdr *eth, saved;
 
 	eth = (void *)(long)ctx->data;
@@ -98,9 +98,9 @@ MUSTER_INLINE int bare_encap(struct xdp_md *ctx, int bytes)
 		return XDP_ABORTED;
 	*eth = saved;
 	if (bytes == sizeof(struct iphdr))
-		encap_ipv4((void *)(eth + 1), &src, &dst, 0, 46);
+		encap_ipv4((void *)(eth + 1), &outer);
 	else
-		encap_ipv6((void *)(eth + 1), &src, &dst, 0, 66, 1);
+		encap_ipv6((void *)(eth + 1), &outer);
 	return XDP_TX;
 }
 

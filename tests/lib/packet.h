@@ -189,6 +189,16 @@ static inline void seal(struct frame *f)
 		set16(f, f->l4 + check, l4_sum(f));
 }
 
+/* One hop on: as the packet leaves. */
+static inline void hop(struct frame *f)
+{
+	f->b[f->ip + (f->v6 ? 7 : 8)]--;
+	if (f->v6)
+		return;
+	set16(f, f->ip + 10, 0);
+	set16(f, f->ip + 10, ip4_sum(f, f->ip));
+}
+
 /* The same frame, seen by offsets: for output. */
 static inline void look(struct frame *f, size_t n)
 {

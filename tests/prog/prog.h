@@ -46,6 +46,7 @@ struct prog {
 	struct muster_ring_element *rings;
 	struct muster_member *members;
 	struct muster_nexthop *nexthops;
+	struct muster_addr *reply_sources;
 	uint32_t next_service, next_member;
 };
 
@@ -60,6 +61,9 @@ static inline void *table(struct bpf_map *map)
 
 static inline void prog_open(struct prog *prog)
 {
+	uint32_t zero = 0;
+	int any;
+
 	*prog = (struct prog){.skeleton = muster_bpf__open()};
 	assert_non_null(prog->skeleton);
 	bpf_map__set_max_entries(prog->skeleton->maps.frontends, N_BUCKETS);
@@ -69,10 +73,15 @@ static inline void prog_open(struct prog *prog)
 	bpf_map__set_max_entries(prog->skeleton->maps.members, N_MEMBERS);
 	bpf_map__set_max_entries(prog->skeleton->maps.member_counters, N_MEMBERS);
 	bpf_map__set_max_entries(prog->skeleton->maps.nexthops, 16);
+	bpf_map__set_max_entries(prog->skeleton->maps.fragments, 64);
+	bpf_map__set_max_entries(prog->skeleton->maps.reply_sources, 2);
 	prog->skeleton->rodata->n_services = N_SERVICES;
 	prog->skeleton->rodata->bucket_mask = N_BUCKETS - 1;
 	assert_int_equal(muster_bpf__load(prog->skeleton), 0);
 	prog->fd = bpf_program__fd(prog->skeleton->progs.muster_xdp);
+	any = bpf_program__fd(prog->skeleton->progs.muster_any);
+	assert_int_equal(
+		bpf_map_update_elem(bpf_map__fd(prog->skeleton->maps.programs), &zero, &any, 0), 0);
 	prog->n_cpus = libbpf_num_possible_cpus();
 	prog->control = table(prog->skeleton->maps.control);
 	prog->frontends = table(prog->skeleton->maps.frontends);
@@ -80,6 +89,7 @@ static inline void prog_open(struct prog *prog)
 	prog->rings = table(prog->skeleton->maps.rings);
 	prog->members = table(prog->skeleton->maps.members);
 	prog->nexthops = table(prog->skeleton->maps.nexthops);
+	prog->reply_sources = table(prog->skeleton->maps.reply_sources);
 	*prog->control = (struct muster_control){
 		.generation = 2,
 		.abi_version = MUSTER_ABI_VERSION,

@@ -26,7 +26,7 @@ static void assert_address(const struct frame *out, size_t at, const char *text)
 
 /* ---- to a member ---- */
 
-static void l2dsr_changes_macs_only(void **state)
+static void l2dsr_changes_macs_and_takes_a_hop(void **state)
 {
 	static const char *const vips[] = {V4_L2DSR, V6_L2DSR};
 
@@ -38,6 +38,7 @@ static void l2dsr_changes_macs_only(void **state)
 		assert_int_equal(prog_run(&prog, &in, &out), XDP_TX);
 		assert_int_equal(out.n, in.n);
 		assert_macs(&out, MAC_BACKEND, MAC_BALANCER);
+		hop(&in);
 		assert_memory_equal(out.b + 12, in.b + 12, in.n - 12);
 	}
 }
@@ -64,6 +65,7 @@ static void ipip4_outer_header(void **state)
 	assert_int_equal(ip4_sum(&out, 14), 0);
 	assert_address(&out, 26, SOURCE4);
 	assert_address(&out, 30, BACKEND4);
+	hop(&in);
 	assert_memory_equal(out.b + 34, in.b + 14, in.n - 14);
 }
 
@@ -84,6 +86,7 @@ static void ipip6_outer_header(void **state)
 	assert_int_equal(out.b[21], 64);
 	assert_address(&out, 22, SOURCE6);
 	assert_address(&out, 38, BACKEND6);
+	hop(&in);
 	assert_memory_equal(out.b + 54, in.b + 14, in.n - 14);
 }
 
@@ -102,13 +105,18 @@ static void padding_is_not_encapsulated_as_payload(void **state)
 
 static void other_interface_is_a_redirect(void **state)
 {
-	struct frame in, out;
+	static const char *const vips[] = {V4_L2DSR, V4_IPIP, V6_L2DSR, V6_IPIP};
 
 	(void)state;
-	prog.nexthops[1].ifindex = 77;
-	tcp_to(&in, V4_L2DSR, SYN);
-	assert_int_equal(prog_run(&prog, &in, &out), XDP_REDIRECT);
-	prog.nexthops[1].ifindex = LOOPBACK;
+	prog.nexthops[1].ifindex = prog.nexthops[2].ifindex = 77;
+	for (size_t i = 0; i < ARRAY_SIZE(vips); i++) {
+		struct frame in, out;
+
+		tcp_to(&in, vips[i], SYN);
+		assert_int_equal(prog_run(&prog, &in, &out), XDP_REDIRECT);
+		assert_macs(&out, MAC_BACKEND, MAC_BALANCER);
+	}
+	prog.nexthops[1].ifindex = prog.nexthops[2].ifindex = LOOPBACK;
 }
 
 /* ---- RST ---- */
@@ -174,7 +182,7 @@ static void unreachable_quotes_the_packet(void **state)
 		header = in.v6 ? 40 : 20;
 		assert_int_equal(prog_run(&prog, &in, &out), XDP_TX);
 		assert_macs(&out, MAC_CLIENT, MAC_BALANCER);
-		assert_int_equal(out.n, 14 + header + 8 + header + 8);
+		assert_int_equal(out.n, 14 + header + 8 + in.n - 14);
 		assert_int_equal(out.proto, out.v6 ? 58 : 1);
 		assert_int_equal(out.b[out.l4], out.v6 ? 1 : 3);
 		assert_int_equal(out.b[out.l4 + 1], out.v6 ? 4 : 3);
@@ -182,7 +190,7 @@ static void unreachable_quotes_the_packet(void **state)
 		if (!out.v6)
 			assert_int_equal(ip4_sum(&out, 14), 0);
 		assert_int_equal(l4_sum(&out), 0);
-		assert_memory_equal(out.b + out.l4 + 8, in.b + 14, header + 8);
+		assert_memory_equal(out.b + out.l4 + 8, in.b + 14, in.n - 14);
 	}
 }
 
@@ -332,7 +340,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(l2dsr_changes_macs_only),
+		cmocka_unit_test(l2dsr_changes_macs_and_takes_a_hop),
 		cmocka_unit_test(ipip4_outer_header),
 		cmocka_unit_test(ipip6_outer_header),
 		cmocka_unit_test(padding_is_not_encapsulated_as_payload),

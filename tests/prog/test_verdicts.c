@@ -62,10 +62,32 @@ static void broadcast(struct frame *f)
 	memset(f->b, 0xff, 6);
 }
 
-static void vlan(struct frame *f)
+static void tags(struct frame *f, unsigned n)
 {
-	eth(f, MAC_BALANCER, MAC_CLIENT, 0x8100);
-	bytes(f, 0, 60);
+	struct frame plain;
+
+	tcp_to(&plain, V4_IPIP, SYN);
+	eth(f, MAC_BALANCER, MAC_CLIENT, n > 1 ? 0x88a8 : 0x8100);
+	for (unsigned i = 1; i <= n; i++) {
+		put16(f, (uint16_t)(100 * i));
+		put16(f, i == n ? 0x0800 : 0x8100);
+	}
+	put(f, plain.b + 14, plain.n - 14);
+}
+
+static void tag(struct frame *f)
+{
+	tags(f, 1);
+}
+
+static void two_tags(struct frame *f)
+{
+	tags(f, 2);
+}
+
+static void three_tags(struct frame *f)
+{
+	tags(f, 3);
 }
 
 static void short_tcp(struct frame *f)
@@ -93,38 +115,6 @@ static void bad_doff(struct frame *f)
 	f->b[f->l4 + 12] = 0x40;
 }
 
-static void fragment4(struct frame *f)
-{
-	udp_to(f, V4_IPIP);
-	set16(f, f->ip + 6, 0x2000);
-}
-
-static void later_fragment4(struct frame *f)
-{
-	udp_to(f, V4_IPIP);
-	set16(f, f->ip + 6, 0x0010);
-}
-
-static void fragment6(struct frame *f)
-{
-	from_client(f, V6_IPIP, 44);
-	bytes(f, 0, 32);
-	seal(f);
-}
-
-static void options4(struct frame *f)
-{
-	tcp_to(f, V4_IPIP, SYN);
-	f->b[f->ip] = 0x46;
-}
-
-static void extension6(struct frame *f)
-{
-	from_client(f, V6_IPIP, 0);
-	bytes(f, 0, 32);
-	seal(f);
-}
-
 static void icmp4(struct frame *f, uint8_t type, uint8_t code)
 {
 	from_client(f, V4_IPIP, 1);
@@ -141,14 +131,6 @@ static void icmp6(struct frame *f, uint8_t type)
 	seal(f);
 }
 
-static void unreachable4(struct frame *f)
-{
-	icmp4(f, 3, 4);
-}
-static void too_big6(struct frame *f)
-{
-	icmp6(f, 2);
-}
 static void timestamp4(struct frame *f)
 {
 	icmp4(f, 13, 0);
@@ -189,6 +171,58 @@ static void from_loopback(struct frame *f)
 	seal(f);
 }
 
+static void from_odd(struct frame *f, const char *src, const char *vip)
+{
+	bool v6 = strchr(vip, ':');
+
+	eth(f, MAC_BALANCER, MAC_CLIENT, v6 ? 0x86dd : 0x0800);
+	if (v6)
+		ip6(f, src, vip, IPPROTO_UDP);
+	else
+		ip4(f, src, vip, IPPROTO_UDP);
+	udp(f, 40000, 80);
+	seal(f);
+}
+
+/* An IPv4 VIP's address as the program keeps it, in an IPv6 header: on no wire is it that VIP. */
+static void mapped_ipip(struct frame *f)
+{
+	from_odd(f, CLIENT6, "::ffff:" V4_IPIP);
+}
+static void mapped_empty(struct frame *f)
+{
+	from_odd(f, CLIENT6, "::ffff:" V4_EMPTY);
+}
+static void mapped_echo(struct frame *f)
+{
+	from_client(f, "::ffff:" V4_IPIP, 58);
+	icmp(f, 128, 0, 0x00010001);
+	seal(f);
+}
+
+static void short_udp(struct frame *f)
+{
+	udp_to(f, V4_IPIP);
+	set16(f, f->l4 + 4, 7);
+}
+
+static void long_udp6(struct frame *f)
+{
+	udp_to(f, V6_IPIP);
+	set16(f, f->l4 + 4, 19);
+}
+
+static void doff_beyond6(struct frame *f)
+{
+	tcp_to(f, V6_IPIP, SYN);
+	f->b[f->l4 + 12] = 0xf0;
+}
+
+static void unknown_code_echo4(struct frame *f)
+{
+	icmp4(f, 8, 1);
+}
+
 /* ---- rows ---- */
 
 struct row {
@@ -205,26 +239,28 @@ static const struct row rows[] = {
 	{"UDP over IPv6", udp_l2dsr6, XDP_TX, MUSTER_REASON_sent_l2dsr},
 	{"another address", to_other, XDP_PASS, MUSTER_REASON_not_vip},
 	{"another port of a VIP", other_port, XDP_PASS, MUSTER_REASON_not_vip},
+	{"mapped IPv4 in an IPv6 header", mapped_ipip, XDP_PASS, MUSTER_REASON_not_vip},
+	{"mapped IPv4, no member", mapped_empty, XDP_PASS, MUSTER_REASON_not_vip},
+	{"mapped IPv4, echo", mapped_echo, XDP_PASS, MUSTER_REASON_not_vip},
 	{"ARP", arp, XDP_PASS, MUSTER_REASON_not_ip},
 	{"broadcast", broadcast, XDP_PASS, MUSTER_REASON_not_ip},
-	{"a VLAN tag", vlan, XDP_PASS, MUSTER_REASON_vlan_tag},
+	{"a VLAN tag", tag, XDP_TX, MUSTER_REASON_sent_ipip},
+	{"two VLAN tags", two_tags, XDP_TX, MUSTER_REASON_sent_ipip},
+	{"three VLAN tags", three_tags, XDP_PASS, MUSTER_REASON_vlan_tag},
 	{"half a TCP header", short_tcp, XDP_PASS, MUSTER_REASON_truncated},
 	{"IHL below 5", bad_ihl, XDP_PASS, MUSTER_REASON_bad_header},
 	{"total length beyond the frame", lying_length, XDP_PASS, MUSTER_REASON_bad_header},
 	{"TCP data offset below 5", bad_doff, XDP_PASS, MUSTER_REASON_bad_header},
-	{"a first fragment", fragment4, XDP_DROP, MUSTER_REASON_fragment},
-	{"a later fragment", later_fragment4, XDP_DROP, MUSTER_REASON_fragment},
-	{"an IPv6 fragment", fragment6, XDP_DROP, MUSTER_REASON_fragment},
-	{"IPv4 options", options4, XDP_DROP, MUSTER_REASON_ip_options},
-	{"an IPv6 extension header", extension6, XDP_DROP, MUSTER_REASON_extension_header},
-	{"fragmentation needed", unreachable4, XDP_DROP, MUSTER_REASON_icmp_error},
-	{"packet too big", too_big6, XDP_DROP, MUSTER_REASON_icmp_error},
+	{"TCP data offset beyond the packet", doff_beyond6, XDP_PASS, MUSTER_REASON_bad_header},
+	{"UDP length below 8", short_udp, XDP_PASS, MUSTER_REASON_bad_header},
+	{"UDP length beyond the packet", long_udp6, XDP_PASS, MUSTER_REASON_bad_header},
 	{"an ICMP timestamp request", timestamp4, XDP_DROP, MUSTER_REASON_icmp_other},
+	{"echo with a code", unknown_code_echo4, XDP_DROP, MUSTER_REASON_icmp_other},
 	{"neighbour solicitation", solicit6, XDP_PASS, MUSTER_REASON_neighbour_discovery},
 	{"SCTP", sctp, XDP_DROP, MUSTER_REASON_unknown_protocol},
 	{"echo", echo4, XDP_TX, MUSTER_REASON_echo_reply},
 	{"echo over IPv6", echo6, XDP_TX, MUSTER_REASON_echo_reply},
-	{"too large for the outer header", big, XDP_DROP, MUSTER_REASON_too_big},
+	{"too large for the outer header, no DF", big, XDP_DROP, MUSTER_REASON_too_big_no_df},
 	{"no member, reject", syn_empty, XDP_TX, MUSTER_REASON_empty_reject},
 	{"no member, drop", syn_drop, XDP_DROP, MUSTER_REASON_empty_drop},
 	{"an RST is not answered", rst_empty, XDP_DROP, MUSTER_REASON_empty_silent},
@@ -247,6 +283,32 @@ static void verdict_and_reason(void **state)
 			fail_msg("%s: its reason was not counted", rows[i].name);
 		if (prog_reasons(&prog) != all + 1)
 			fail_msg("%s: other than one reason was counted", rows[i].name);
+	}
+}
+
+static void odd_sources_are_not_answered(void **state)
+{
+	static const struct {
+		const char *source, *vip;
+	} odd[] = {
+		{"0.0.0.0", V4_EMPTY},
+		{"127.0.0.1", V4_EMPTY},
+		{"224.0.0.1", V4_EMPTY},
+		{"255.255.255.255", V4_EMPTY},
+		{"::", V6_EMPTY},
+		{"::1", V6_EMPTY},
+		{"ff02::1", V6_EMPTY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		uint64_t before = prog_reason(&prog, MUSTER_REASON_empty_silent);
+		struct frame in, out;
+
+		from_odd(&in, odd[i].source, odd[i].vip);
+		if (prog_run(&prog, &in, &out) != XDP_DROP ||
+			prog_reason(&prog, MUSTER_REASON_empty_silent) != before + 1)
+			fail_msg("from %s: answered", odd[i].source);
 	}
 }
 
@@ -284,9 +346,6 @@ static void broken_tables(void **state)
 	member->nexthop = 1000;
 	expect(syn_ipip4, XDP_DROP, MUSTER_REASON_no_nexthop);
 	member->nexthop = 1;
-	addr_parse(BACKEND6, &member->addr);
-	expect(syn_ipip4, XDP_DROP, MUSTER_REASON_wrong_family);
-	addr_parse(BACKEND4, &member->addr);
 	service->member_base = N_MEMBERS;
 	expect(syn_ipip4, XDP_DROP, MUSTER_REASON_no_member);
 	*service = saved;
@@ -297,6 +356,19 @@ static void broken_tables(void **state)
 	expect(syn_ipip4, XDP_PASS, MUSTER_REASON_abi_mismatch);
 	prog.control->abi_version = MUSTER_ABI_VERSION;
 	expect(syn_ipip4, XDP_TX, MUSTER_REASON_sent_ipip);
+}
+
+static void without_the_long_way(void **state)
+{
+	int programs = bpf_map__fd(prog.skeleton->maps.programs);
+	int any = bpf_program__fd(prog.skeleton->progs.muster_any);
+	uint32_t first = 0;
+
+	(void)state;
+	assert_int_equal(bpf_map_delete_elem(programs, &first), 0);
+	expect(tag, XDP_PASS, MUSTER_REASON_no_program);
+	assert_int_equal(bpf_map_update_elem(programs, &first, &any, BPF_ANY), 0);
+	expect(tag, XDP_TX, MUSTER_REASON_sent_ipip);
 }
 
 static void answers_are_limited(void **state)
@@ -381,6 +453,21 @@ static void every_total_length(void **state)
 	}
 }
 
+static void every_payload_length(void **state)
+{
+	(void)state;
+	for (unsigned payload = 0; payload < 200; payload++) {
+		uint64_t all = prog_reasons(&prog);
+		struct frame in, out;
+
+		tcp_to(&in, V6_IPIP, ACK);
+		set16(&in, in.ip + 4, (uint16_t)payload);
+		assert_int_equal(
+			prog_run(&prog, &in, &out) == XDP_TX, payload >= 20 && payload <= 30);
+		assert_int_equal(prog_reasons(&prog), all + 1);
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -400,11 +487,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdict_and_reason),
+		cmocka_unit_test(odd_sources_are_not_answered),
 		cmocka_unit_test(broken_tables),
+		cmocka_unit_test(without_the_long_way),
 		cmocka_unit_test(answers_are_limited),
 		cmocka_unit_test(every_truncation),
 		cmocka_unit_test(every_ihl),
 		cmocka_unit_test(every_total_length),
+		cmocka_unit_test(every_payload_length),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -31,6 +31,7 @@ WORLD_INLINE struct dataplane_options options(void)
 		.limits = {.services = 256, .members = 1024, .slots = 1 << 16, .buckets = 256},
 		.nexthops = 64,
 		.reply_rate = 1000,
+		.fragments = 64,
 		.hash_key = {{11, 22}},
 	};
 }

@@ -53,8 +53,10 @@ static void dump_vip(FILE *out, const struct model *model, const struct vip *vip
 {
 	char text[ADDR_TEXT];
 
-	fprintf(out, "vip %s %s %s on_empty %s announce %s pool %s (%s:%u:%u)\n ", vip->name,
-		mode_name(vip->mode), proto_name(vip->proto),
+	fprintf(out, "vip %s %s", vip->name, mode_name(vip->mode));
+	if (vip->mode == MUSTER_MODE_GUE)
+		fprintf(out, " to %u", ntohs(vip->gue_port));
+	fprintf(out, " %s on_empty %s announce %s pool %s (%s:%u:%u)\n ", proto_name(vip->proto),
 		vip->on_empty == MUSTER_ON_EMPTY_DROP ? "drop" : "reject",
 		vip->announce ? "auto" : "none", model->pools[vip->pool].name, vip->origin.file,
 		vip->origin.line, vip->origin.col);

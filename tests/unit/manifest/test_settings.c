@@ -2,6 +2,21 @@
 /* cases/settings: musterd.yaml. */
 #include "golden.h"
 
+static void dump_sources(FILE *out, const struct settings *s)
+{
+	char text[ADDR_TEXT];
+
+	for (int i = 0; i < 2; i++) {
+		const struct settings_prefix *outer = &s->outer_source[i];
+
+		if (s->reply_source[i].d[1])
+			fprintf(out, "reply_source %s\n", addr_format(&s->reply_source[i], text));
+		if (outer->addr.d[0] || outer->addr.d[1])
+			fprintf(out, "outer_source %s mask %08x\n", addr_format(&outer->addr, text),
+				ntohl(outer->mask));
+	}
+}
+
 static void dump(FILE *out, const struct settings *s)
 {
 	static const char *const xdp[] = {"auto", "native", "generic"};
@@ -19,7 +34,8 @@ static void dump(FILE *out, const struct settings *s)
 	fprintf(out, "services %u\nmembers %u\nring_slots %u\nbuckets %u\nnexthops %u\n",
 		s->limits.services, s->limits.members, s->limits.slots, s->limits.buckets,
 		s->nexthops);
-	fprintf(out, "reply_rate %u\n", s->reply_rate);
+	fprintf(out, "fragments %u\nreply_rate %u\n", s->fragments, s->reply_rate);
+	dump_sources(out, s);
 }
 
 static void load(FILE *out, const struct manifest_source *sources, size_t n)
