@@ -1,0 +1,33 @@
+"""Rows: packets in, the whole output packet by scapy, verdict, reason and counters out."""
+import pytest
+
+import rows_errors
+import rows_forward
+import rows_fragments
+import rows_reply
+import runner
+
+ROWS = [*rows_forward.ROWS, *rows_fragments.ROWS, *rows_errors.ROWS, *rows_reply.ROWS]
+
+
+@pytest.fixture(scope="module")
+def program():
+    program = runner.Runner()
+    yield program
+    program.close()
+
+
+def test_names_are_unique():
+    names = [row.name for row in ROWS]
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_row(program, row):
+    program.say("reset")
+    flows = {}
+    for step in row.steps:
+        if isinstance(step, str):
+            program.say(step)
+        else:
+            runner.check(step, program.run(step.data), flows)
