@@ -84,11 +84,16 @@ static inline void scene_service(struct scene *scene, const struct scene_vip *vi
 	prog_service(prog, 0, service);
 }
 
+static inline void scene_reset_hop(struct scene *scene, uint32_t hop)
+{
+	prog_nexthop(&scene->prog, hop, LOOPBACK, hop == HOP4 ? SOURCE4 : SOURCE6);
+}
+
 /* What a row may have changed. */
 static inline void scene_reset(struct scene *scene)
 {
-	prog_nexthop(&scene->prog, HOP4, LOOPBACK, SOURCE4);
-	prog_nexthop(&scene->prog, HOP6, LOOPBACK, SOURCE6);
+	scene_reset_hop(scene, HOP4);
+	scene_reset_hop(scene, HOP6);
 	scene->prog.control->reply_rate = 1000000;
 }
 

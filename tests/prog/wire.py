@@ -326,7 +326,7 @@ def too_big(mtu, **sources):
 
 # ---- every checksum of a frame, by scapy ----
 
-QUOTING4, QUOTING6 = {3, 4, 5, 11, 12}, {1, 2, 3, 4}
+QUOTING = {(1, kind) for kind in (3, 11, 12)} | {(58, kind) for kind in (1, 2, 3, 4)}
 GUE_PORTS = {6080, 7000}
 
 
@@ -336,8 +336,8 @@ def same(header, kind, what):
     assert bytes(again)[:len(header)] == header, f"{what}: checksum"
 
 
-def verify(ip, what="outer"):
-    """Asserts that every checksum in an IP packet and in what it carries or quotes is right."""
+def verify(ip, what="outer", quotes=True):
+    """Asserts that every checksum in an IP packet and in what it carries or @quotes is right."""
     if ip[0] >> 4 == 4:
         size = (ip[0] & 15) * 4
         same(ip[:size], IP, f"{what} IPv4 header")
@@ -347,12 +347,14 @@ def verify(ip, what="outer"):
         return
     proto, rest = l4_of(ip)
     if proto in (4, 41):
-        verify(rest, "inner")
+        verify(rest, "inner", quotes)
         return
     src, dst = addresses(ip)
     if proto == 17 and int.from_bytes(rest[2:4], "big") in GUE_PORTS and what == "outer":
-        verify(rest[8:], "inner")
+        verify(rest[8:], "inner", quotes)
     verify_l4(proto, rest, src, dst, what)
+    if quotes and (proto, rest[0]) in QUOTING and rest[8] >> 4 == 4:
+        same(rest[8:8 + (rest[8] & 15) * 4], IP, "quoted IPv4 header")
 
 
 def walk_numbers(ip):
@@ -370,8 +372,6 @@ def verify_l4(proto, rest, src, dst, what):
         return
     if proto in (1, 58):
         want = icmp_sum(dst, rest[:2] + b"\0\0" + rest[4:], src)[2:4]
-        if rest[0] in (QUOTING4 if proto == 1 else QUOTING6) and rest[8] >> 4 == 4:
-            same(rest[8:8 + (rest[8] & 15) * 4], IP, "quoted IPv4 header")
     else:
         kind, size = (UDP, 8) if proto == 17 else (TCP, (rest[12] >> 4) * 4)
         header = kind(rest[:size])
