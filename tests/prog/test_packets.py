@@ -1,6 +1,7 @@
 """Rows: packets in, the whole output packet by scapy, verdict, reason and counters out."""
 import pytest
 
+import corpus
 import rows_errors
 import rows_forward
 import rows_fragments
@@ -8,6 +9,7 @@ import rows_reply
 import runner
 
 ROWS = [*rows_forward.ROWS, *rows_fragments.ROWS, *rows_errors.ROWS, *rows_reply.ROWS]
+NASTY = corpus.ROWS
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +20,22 @@ def program():
 
 
 def test_names_are_unique():
-    names = [row.name for row in ROWS]
-    assert sorted(set(names)) == sorted(names)
+    for rows in (ROWS, NASTY):
+        names = [row.name for row in rows]
+        assert sorted(set(names)) == sorted(names)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_row(program, row):
+    run(program, row)
+
+
+@pytest.mark.parametrize("row", NASTY, ids=[row.name for row in NASTY])
+def test_nasty(program, row):
+    run(program, row)
+
+
+def run(program, row):
     program.say("reset")
     flows = {}
     for step in row.steps:
