@@ -3,8 +3,8 @@ import struct
 
 import wire
 from runner import drops, passes, row, sends
-from wire import (DROP4, EMPTY4, EMPTY6, GUE44, GUE46, GUE66, IPIP44, IPIP46, IPIP64, IPIP66, L2DSR4,
-                  L2DSR6, OTHER4, OTHER6, SPREAD4, SPREAD6, chain, frame, quoted_flow)
+from wire import (DROP4, EMPTY4, EMPTY6, GUE44, GUE46, GUE66, IPIP44, IPIP46, IPIP64, IPIP66,
+                  L2DSR4, L2DSR6, OTHER4, OTHER6, SPREAD4, SPREAD6, chain, frame, quoted_flow)
 
 NAMES = {IPIP44: "4in4", L2DSR4: "l2dsr4", IPIP46: "4in6", GUE44: "gue 4in4", GUE46: "gue 4in6",
          IPIP66: "6in6", L2DSR6: "l2dsr6", IPIP64: "6in4", GUE66: "gue 6in6",
@@ -55,7 +55,8 @@ for vip, name in NAMES.items():
             drops(error(vip, quoted_flow(vip), ttl=1), "ttl_silent")),
     ]
 
-CLIENTS4, CLIENTS6 = [f"192.0.2.{i}" for i in range(1, 21)], [f"2001:db8:1::{i}" for i in range(1, 21)]
+CLIENTS4 = [f"192.0.2.{i}" for i in range(1, 21)]
+CLIENTS6 = [f"2001:db8:1::{i}" for i in range(1, 21)]
 for vip, clients, name in ((SPREAD4, CLIENTS4, "IPv4"), (SPREAD6, CLIENTS6, "IPv6")):
     ROWS += [
         row(f"{name}: the error goes where its flow goes, {proto}", *(
@@ -76,7 +77,8 @@ for vip, name in ((IPIP44, "IPv4"), (IPIP66, "IPv6")):
         row(f"{name}: truncated quotes", *(
             drops(error(vip, quote[:n]), "icmp_error") for n in (0, 1, 8, head - 1, head, head + 4,
                                                                head + 7))),
-        row(f"{name}: quote of another's packet", drops(error(vip, quoted_flow(second)), "icmp_error"),
+        row(f"{name}: quote of another's packet",
+            drops(error(vip, quoted_flow(second)), "icmp_error"),
             drops(error(vip, quoted_flow(other)), "icmp_error"),
             drops(error(vip, wire.tcp(vip)), "icmp_error")),
         row(f"{name}: quote of another protocol",

@@ -3,8 +3,9 @@ import struct
 
 import wire
 from runner import drops, passes, row, sends
-from wire import (CLIENT4, EMPTY4, GUE44, GUE46, GUE64, GUE66, IPIP44, IPIP46, IPIP64, IPIP66, L2DSR4,
-                  L2DSR6, NOHOP4, OTHER4, OTHER6, chain, echo, frame, hop_of, tcp, udp, with_options)
+from wire import (CLIENT4, EMPTY4, GUE44, GUE46, GUE64, GUE66, IPIP44, IPIP46, IPIP64, IPIP66,
+                  L2DSR4, L2DSR6, NOHOP4, OTHER4, OTHER6, chain, echo, frame, hop_of, tcp, udp,
+                  with_options)
 
 NAMES = {IPIP44: "4in4", L2DSR4: "l2dsr4", IPIP46: "4in6", GUE44: "gue 4in4", GUE46: "gue 4in6",
          IPIP66: "6in6", L2DSR6: "l2dsr6", IPIP64: "6in4", GUE66: "gue 6in6", GUE64: "gue 6in4"}
@@ -50,7 +51,7 @@ SUMS = [
         for word in (0, 1, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF) for tail in (0, 1)))
     for vip, name in ((GUE46, "4in6"), (GUE66, "6in6"))
 ]
-# With the other bytes as they are, one value of a word makes a header sum of 0: TTL wraps the carry.
+# The update of a checksum by the TTL carries where the sum is near 0 or 0xffff.
 SUMS += [
     row("IPv4 header checksum: carries", *(
         sends(tcp(IPIP44, "A", id=ident, ttl=ttl))
@@ -125,7 +126,8 @@ OPTIONS += [
     row("option of length 1", drops(with_options(udp(IPIP44), b"\x44\1\0\0"), "ip_options")),
     row("option beyond the header", drops(with_options(udp(IPIP44), b"\x44\5\0\0"), "ip_options")),
     row("option without a length", drops(with_options(udp(IPIP44), b"\1\1\1\x44"), "ip_options")),
-    row("source route, not to a VIP", passes(with_options(tcp(OTHER4), b"\x83\x07\x04" + bytes(5)))),
+    row("source route, not to a VIP",
+        passes(with_options(tcp(OTHER4), b"\x83\x07\x04" + bytes(5)))),
     row("options, a port without VIP", passes(with_options(tcp(IPIP44, dport=81), NOPS))),
     row("bad options, not to a VIP", passes(with_options(udp(OTHER4), b"\x44\0\0\0"))),
 ]

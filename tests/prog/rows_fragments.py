@@ -1,9 +1,7 @@
 """Rows: fragments. The first one says the ports, those that follow go after it."""
-import struct
-
 import wire
 from runner import answers, drops, passes, row, sends
-from wire import (CLIENT4, EMPTY4, GUE44, GUE46, GUE66, IPIP44, IPIP46, IPIP64, IPIP66, L2DSR4, L2DSR6,
+from wire import (EMPTY4, GUE44, GUE46, GUE66, IPIP44, IPIP46, IPIP64, IPIP66, L2DSR4, L2DSR6,
                   OTHER4, OTHER6, SPREAD4, SPREAD6, chain, frame)
 
 HBH, DST = (0, wire.options_header()), (60, wire.options_header())
@@ -72,7 +70,8 @@ for vip, name in ((IPIP44, "IPv4"), (IPIP66, "IPv6")):
         row(f"{name}: TCP at offset 8, after its first", placed(piece(vip, 0, 400, proto=6), "tcp"),
             drops(piece(vip, 8, 400, proto=6), "fragment")),
         row(f"{name}: UDP at offset 8", placed(piece(vip, 0, 400)), placed(piece(vip, 8, 400))),
-        row(f"{name}: the last byte", placed(piece(vip, 0, 992, 993)), placed(piece(vip, 992, 993, 993))),
+        row(f"{name}: the last byte", placed(piece(vip, 0, 992, 993)),
+            placed(piece(vip, 992, 993, 993))),
         row(f"{name}: fragments of another id", placed(piece(vip, 0, 400)),
             drops(piece(vip, 400, 1000, ident=8), "fragment")),
         row(f"{name}: fragments of another client", placed(piece(vip, 0, 400)),
@@ -88,7 +87,8 @@ for vip, name in ((IPIP44, "IPv4"), (IPIP66, "IPv6")):
         row(f"{name}: the id is used again for another flow", placed(piece(vip, 0, 400)),
             placed(piece(vip, 400, 1000)), passes(piece(vip, 0, 400, dport=81)),
             passes(piece(vip, 400, 1000))),
-        row(f"{name}: a port that is no VIP's, for the kernel", passes(piece(vip, 0, 400, dport=81)),
+        row(f"{name}: a port that is no VIP's, for the kernel",
+            passes(piece(vip, 0, 400, dport=81)),
             passes(piece(vip, 400, 1000)),
             passes(piece(vip, 0, 400, dport=81, proto=6, ident=9)),
             passes(piece(vip, 400, 1000, proto=6, ident=9))),

@@ -1,8 +1,8 @@
 """Rows: what the balancer answers itself: RST, unreachable, echo, time exceeded, too big."""
 import wire
 from runner import answers, drops, passes, row, sends
-from wire import (DROP4, DROP6, EMPTY4, EMPTY6, GUE44, IPIP44, IPIP46, IPIP66, L2DSR4, L2DSR6, OTHER4,
-                  OVERHEAD, SENDING, chain, echo, frame, hop_of, tcp, udp, with_options)
+from wire import (DROP4, DROP6, EMPTY4, EMPTY6, GUE44, IPIP44, IPIP46, IPIP66, L2DSR4, L2DSR6,
+                  OTHER4, OVERHEAD, SENDING, chain, echo, frame, hop_of, tcp, udp, with_options)
 
 NAMES = {vip: f"{wire.MODES[vip][0]} {vip}" for vip in SENDING}
 TAGGED = (((0x8100, 0x2007),), ((0x88A8, 7), (0x8100, 0xF008)))
@@ -10,13 +10,19 @@ HBH, DST = (0, wire.options_header()), (60, wire.options_header())
 ODD4 = ("0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "0.1.2.3", "239.1.1.1")
 ODD6 = ("::", "::1", "ff02::1", "ff0e::1")
 
+
+def behind(packet, proto):
+    """With options or extension headers."""
+    if bytes(packet)[0] >> 4 == 6:
+        return chain(EMPTY6, [HBH, DST], proto, bytes(packet)[40:])
+    return with_options(packet, b"\1" * 12)
+
+
 ROWS = []
 for empty, dropping in ((EMPTY4, DROP4), (EMPTY6, DROP6)):
     v6 = wire.is_v6(empty)
     name = "IPv6" if v6 else "IPv4"
     odd = ODD6 if v6 else ODD4
-    behind = ((lambda packet, proto: chain(EMPTY6, [HBH, DST], proto, bytes(packet)[40:])) if v6 else
-              lambda packet, proto: with_options(packet, b"\1" * 12))
     ROWS += [
         row(f"{name} RST: {flags or 'no flags'}", *(
             answers(tcp(empty, flags, payload), "empty_reject", wire.reset)

@@ -23,8 +23,6 @@ MEMBERS = {f"10.0.1.{i}" for i in range(11, 15)} | {f"2001:db8:2::{i}" for i in 
 (IPIP66, L2DSR6, EMPTY6, DROP6, IPIP64, GUE66, GUE64, SPREAD6) = (
     f"2001:db8::{i}" for i in range(100, 108))
 OTHER4, OTHER6 = "198.18.0.200", "2001:db8::200"
-VIPS4 = (IPIP44, L2DSR4, EMPTY4, DROP4, IPIP46, GUE44, GUE46, SPREAD4, NOHOP4)
-VIPS6 = (IPIP66, L2DSR6, EMPTY6, DROP6, IPIP64, GUE66, GUE64, SPREAD6)
 SENDING = (IPIP44, L2DSR4, IPIP46, GUE44, GUE46, IPIP66, L2DSR6, IPIP64, GUE66, GUE64)
 
 # VIP -> mode, member. SPREAD*: the member is read from the output, and must be one of MEMBERS.
