@@ -14,7 +14,7 @@ check: ## install what is missing, build, run every test
 
 .PHONY: unit-build prog-build fuzz-build lint-build
 unit-build: $(UNIT_TESTS)
-prog-build: $(PROG_TESTS)
+prog-build: $(PROG_TESTS) $(BUILD)/tests/prog/run_packets
 fuzz-build: $(FUZZERS)
 lint-build: $(BUILD)/tests/lint/print_keys
 
