@@ -74,7 +74,7 @@ MUSTER_INLINE int answer_too_big(struct walk *walk, __u32 mtu)
 	struct error_kind too_big = {ICMP_UNREACHABLE, ICMP_CODE_TOO_BIG, bpf_htonl(mtu)};
 	int failed;
 
-	if (!walk->packet.dont_fragment)
+	if (!walk->packet.dont_fragment && !walk->packet.icmp_error)
 		return MUSTER_REASON_too_big_no_df;
 	failed = begin_answer(walk, MUSTER_REASON_too_big);
 	if (failed != GO_ON)

@@ -74,16 +74,17 @@ MUSTER_INLINE void encap_udp_checksum(struct udphdr *udp, const struct outer *ou
 
 /*
  * Sum of a plain packet with TCP or UDP, without reading its payload: its own checksum makes the sum of
- * what that covers known. An IPv4 header sums to 0, the transport to minus its pseudo-header. A packet
- * whose checksum is wrong gets an outer one that is wrong, too.
+ * what that covers known. The transport sums to minus its pseudo-header; an IPv4 header to 0, and of an IPv6
+ * header the addresses cancel. A packet whose checksum is wrong gets an outer one that is wrong, too.
  */
 MUSTER_INLINE __u64 csum_of_packet(const void *ip, const struct packet *packet)
 {
-	__u32 l4_bytes = packet->ip_bytes - ip_header_bytes(packet->is_v6);
-	__u16 rest = csum_fold(csum_pseudo(&packet->src, &packet->key.addr, packet->is_v6,
-		packet->key.proto, bpf_htonl(l4_bytes)));
+	__be32 l4_bytes = bpf_htonl(packet->ip_bytes - ip_header_bytes(packet->is_v6));
+	__u8 proto = packet->key.proto;
 
-	return packet->is_v6 ? csum_words(ip, 10, rest) : rest;
+	if (packet->is_v6)
+		return csum_words(ip, 2, csum_fold((__u64)l4_bytes + ((__u64)proto << 24)));
+	return csum_fold(csum_pseudo(&packet->src, &packet->key.addr, 0, proto, l4_bytes));
 }
 
 #endif

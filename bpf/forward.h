@@ -75,8 +75,6 @@ MUSTER_INLINE int send_encapsulated(
 {
 	__u32 udp_bytes = udp ? sizeof(struct udphdr) : 0;
 	__u32 grown = ip_header_bytes(v6) + udp_bytes;
-	/* of the packet inside: what is looked at */
-	__u32 seen = v6 && udp && plain ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 	struct outer outer;
 	struct ethhdr *eth;
 	void *ip, *inner;
@@ -86,7 +84,7 @@ MUSTER_INLINE int send_encapsulated(
 	eth = walk_data(walk);
 	ip = eth + 1;
 	inner = ip + grown;
-	if (inner + seen > walk_end(walk))
+	if (inner + sizeof(struct iphdr) > walk_end(walk))
 		return MUSTER_REASON_truncated;
 	write_ethernet(eth, nexthop, v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP));
 	take_hop(inner, &walk->packet);
@@ -163,14 +161,17 @@ MUSTER_INLINE const struct muster_nexthop *find_nexthop(const struct walk *walk)
 	return bpf_map_lookup_elem(&nexthops, &index);
 }
 
-/* An IPv4 datagram over UDP may have no checksum; then its sum is not known without its payload. */
-MUSTER_INLINE int has_no_checksum(const struct walk *walk)
+/* A datagram without checksum, or with bytes behind it: its sum is not known without reading it. */
+MUSTER_INLINE int is_of_unknown_sum(const struct walk *walk)
 {
-	const struct udphdr *udp = walk_data(walk) + ETH_HLEN + sizeof(struct iphdr);
+	const struct packet *packet = &walk->packet;
+	__u32 l4_at = ip_header_bytes(packet->is_v6);
+	const struct udphdr *udp = walk_data(walk) + ETH_HLEN + l4_at;
 
-	if (walk->packet.is_v6 || walk->packet.key.proto != IPPROTO_UDP)
+	if (packet->key.proto != IPPROTO_UDP)
 		return 0;
-	return (void *)(udp + 1) > walk_end(walk) || !udp->check;
+	return (void *)(udp + 1) > walk_end(walk) || !udp->check ||
+	       bpf_ntohs(udp->len) != packet->ip_bytes - l4_at;
 }
 
 MUSTER_INLINE int forward(struct walk *walk)
@@ -182,7 +183,7 @@ MUSTER_INLINE int forward(struct walk *walk)
 	if (walk->packet.ip_bytes + outer_bytes(walk) > nexthop->mtu || walk->packet.ttl <= 1 ||
 		nexthop->tag[0].tpid)
 		return UNUSUAL;
-	if (walk->service->mode == MUSTER_MODE_GUE && member_is_v6(walk) && has_no_checksum(walk))
+	if (walk->service->mode == MUSTER_MODE_GUE && member_is_v6(walk) && is_of_unknown_sum(walk))
 		return UNUSUAL;
 	return send(walk, nexthop, 1);
 }

@@ -51,11 +51,12 @@ MUSTER_INLINE int recall_ports(struct packet *packet)
 /* The address is a VIP's. */
 MUSTER_INLINE int place_fragment(struct packet *packet)
 {
+	if (packet->deferred != GO_ON)
+		return packet->deferred;
 	if (packet->fragment == FRAGMENT_LATER)
 		return recall_ports(packet) ? GO_ON : MUSTER_REASON_fragment;
-	if (packet->deferred == GO_ON)
-		remember_ports(packet);
-	return packet->deferred;
+	remember_ports(packet);
+	return GO_ON;
 }
 
 #endif

@@ -118,6 +118,7 @@ struct packet {
 	__u16 l4_at;	     /* bytes from the IP header to what is behind options and extensions */
 	__u8 fragment;	     /* enum fragment */
 	__u8 fragment_proto; /* of the first header in the fragmented part */
+	__u8 overlaps;	     /* a later fragment that would change a TCP header: RFC 3128 */
 	__u8 icmp_error;     /* the flow is the quoted one */
 	__u8 dont_fragment;
 };

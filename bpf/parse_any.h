@@ -97,7 +97,7 @@ MUSTER_INLINE int parse_l4(const struct reading *reading, __u8 proto, struct pac
 
 	packet->key.proto = proto;
 	if (packet->fragment == FRAGMENT_LATER)
-		return GO_ON;
+		return packet->overlaps ? defer(packet, MUSTER_REASON_fragment) : GO_ON;
 	if (packet->fragment == FRAGMENT_FIRST)
 		return parse_first(l4, l4_bytes, proto, end, packet);
 	if (proto == (packet->is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
@@ -136,6 +136,7 @@ MUSTER_INLINE int parse_any4(const struct reading *reading, struct packet *packe
 	map_ipv4(&packet->key.addr, ip->daddr);
 	if (offset & IP_FRAGMENT) {
 		packet->fragment = offset & IP_OFFSET ? FRAGMENT_LATER : FRAGMENT_FIRST;
+		packet->overlaps = proto == IPPROTO_TCP && (offset & IP_OFFSET) == 1;
 		packet->fragment_proto = proto;
 		packet->fragment_id = ip->id;
 	}
@@ -157,6 +158,7 @@ MUSTER_INLINE int parse_fragment6(const struct reading *reading, __u32 at, struc
 	if (!(offset & 0xfff9)) /* atomic: RFC 6946 */
 		return 1;
 	packet->fragment = offset & 0xfff8 ? FRAGMENT_LATER : FRAGMENT_FIRST;
+	packet->overlaps = header->next == IPPROTO_TCP && offset >> 3 == 1;
 	packet->fragment_proto = header->next;
 	packet->fragment_id = header->id;
 	return 1;
@@ -219,7 +221,9 @@ MUSTER_INLINE __be16 take_tags(const struct ethhdr *eth, const void *end, struct
 	return proto;
 }
 
-MUSTER_INLINE int parse_ip(const struct reading *reading, __be16 proto, struct packet *packet)
+/* @tags: how many were taken. */
+MUSTER_INLINE int parse_ip(
+	const struct reading *reading, __be16 proto, __u32 tags, struct packet *packet)
 {
 	switch (proto) {
 	case NET16(ETH_P_IP):
@@ -228,7 +232,7 @@ MUSTER_INLINE int parse_ip(const struct reading *reading, __be16 proto, struct p
 		return parse_any6(reading, packet);
 	case NET16(ETH_P_VLAN_Q):
 	case NET16(ETH_P_VLAN_AD):
-		return MUSTER_REASON_vlan_tag;
+		return tags < MUSTER_TAGS_MAX ? MUSTER_REASON_truncated : MUSTER_REASON_vlan_tag;
 	default:
 		return MUSTER_REASON_not_ip;
 	}
@@ -265,7 +269,7 @@ MUSTER_INLINE int parse_any(frame_view *view, __u32 bytes, struct packet *packet
 		reading.ip_at = sizeof(*eth) + 2 * sizeof(struct muster_tag);
 	}
 	reading.room = bytes - reading.ip_at;
-	return parse_ip(&reading, proto, packet);
+	return parse_ip(&reading, proto, tags->n, packet);
 }
 
 #endif

@@ -1,56 +1,63 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* An echo request to a VIP, answered in place: options, extension headers, TOS and the rest are the client's. */
+/* An echo request to a VIP: the message goes back as it is, but for its type, behind a header of our own. */
 #ifndef MUSTER_BPF_REPLY_ECHO_H
 #define MUSTER_BPF_REPLY_ECHO_H
 
+#include "extensions.h"
 #include "reply.h"
 
-/* @check with one 16-bit word under it changed (RFC 1624). */
+/*
+ * @check with one 16-bit word under it changed (RFC 1624). Never 0, which would be wrong over zeros alone;
+ * 0xffff stands for it everywhere.
+ */
 MUSTER_INLINE __u16 csum_replace(__u16 check, __be16 from, __be16 to)
 {
-	return csum_fold((__u64)(__u16)~check + (__u16)~from + to);
+	__u16 replaced = csum_fold((__u64)(__u16)~check + (__u16)~from + to);
+
+	return replaced ? replaced : 0xffff;
 }
 
-MUSTER_INLINE void turn_ipv4(struct iphdr *ip)
+/*
+ * Whatever stood between the IP header and the message goes: the frame begins so much further on, and new
+ * headers stand right before the message.
+ */
+MUSTER_INLINE int drop_options(struct walk *walk, int is_v6)
 {
-	__be16 *ttl_and_proto = (__be16 *)&ip->ttl, before = *ttl_and_proto;
-	__be32 source = ip->saddr;
+	__u32 bytes = (walk->packet.l4_at - ip_header_bytes(is_v6)) & L4_AT_MASK;
+	struct ethhdr *eth = walk_data(walk), saved;
 
-	ip->saddr = ip->daddr;
-	ip->daddr = source;
-	ip->ttl = REPLY_TTL;
-	ip->check = csum_replace(ip->check, before, *ttl_and_proto);
-}
-
-MUSTER_INLINE void turn_ipv6(struct ipv6hdr *ip, const struct packet *packet)
-{
-	__builtin_memcpy(&ip->saddr, &packet->key.addr, sizeof(ip->saddr));
-	__builtin_memcpy(&ip->daddr, &packet->src, sizeof(ip->daddr));
-	ip->hop_limit = REPLY_TTL;
+	if ((void *)(eth + 1) > walk_end(walk))
+		return 0;
+	saved = *eth;
+	if (bpf_xdp_adjust_head(walk->ctx, (int)bytes))
+		return 0;
+	eth = walk_data(walk);
+	if ((void *)(eth + 1) > walk_end(walk))
+		return 0;
+	*eth = saved;
+	return 1;
 }
 
 MUSTER_INLINE int write_echo(struct walk *walk, int is_v6)
 {
-	__u32 l4_at = walk->packet.l4_at & 0x7ff;
-	struct ethhdr *eth = walk_data(walk);
+	const struct packet *packet = &walk->packet;
+	__u8 from = is_v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST;
+	__u8 to = is_v6 ? ICMPV6_REPLY : ICMP_ECHO_REPLY;
 	struct icmp_header *icmp;
-	__u8 from, to;
+	struct ethhdr *eth;
 
-	if ((void *)(eth + 1) + ip_header_bytes(is_v6) > walk_end(walk))
+	if (packet->l4_at != ip_header_bytes(is_v6) && !drop_options(walk, is_v6))
 		return MUSTER_REASON_truncated;
-	swap_macs(eth);
-	if (is_v6)
-		turn_ipv6((void *)(eth + 1), &walk->packet);
-	else
-		turn_ipv4((void *)(eth + 1));
-	icmp = (void *)(eth + 1) + l4_at;
+	eth = walk_data(walk);
+	icmp = (void *)(eth + 1) + ip_header_bytes(is_v6);
 	if ((void *)(icmp + 1) > walk_end(walk))
 		return MUSTER_REASON_truncated;
-	from = is_v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST;
-	to = is_v6 ? ICMPV6_REPLY : ICMP_ECHO_REPLY;
+	swap_macs(eth);
 	icmp->type = to;
 	icmp->checksum = csum_replace(
 		icmp->checksum, bpf_htons((__u16)from << 8), bpf_htons((__u16)to << 8));
+	reply_ip(eth + 1, packet, &packet->key.addr, is_v6, is_v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP,
+		packet->ip_bytes - packet->l4_at);
 	return send_back(walk, MUSTER_REASON_echo_reply);
 }
 

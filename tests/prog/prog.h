@@ -59,7 +59,8 @@ static inline void *table(struct bpf_map *map)
 	return at;
 }
 
-static inline void prog_open(struct prog *prog)
+/* @frags: the build for frames in pieces. */
+static inline void prog_open_build(struct prog *prog, bool frags)
 {
 	uint32_t zero = 0;
 	int any;
@@ -77,6 +78,11 @@ static inline void prog_open(struct prog *prog)
 	bpf_map__set_max_entries(prog->skeleton->maps.reply_sources, 2);
 	prog->skeleton->rodata->n_services = N_SERVICES;
 	prog->skeleton->rodata->bucket_mask = N_BUCKETS - 1;
+	prog->skeleton->rodata->has_frags = frags;
+	if (frags) {
+		bpf_program__set_flags(prog->skeleton->progs.muster_xdp, BPF_F_XDP_HAS_FRAGS);
+		bpf_program__set_flags(prog->skeleton->progs.muster_any, BPF_F_XDP_HAS_FRAGS);
+	}
 	assert_int_equal(muster_bpf__load(prog->skeleton), 0);
 	prog->fd = bpf_program__fd(prog->skeleton->progs.muster_xdp);
 	any = bpf_program__fd(prog->skeleton->progs.muster_any);
@@ -97,6 +103,11 @@ static inline void prog_open(struct prog *prog)
 	};
 	muster_control_set_key(
 		prog->control, (struct muster_hash_key){{0x0123456789abcdef, 0xfedcba9876543210}});
+}
+
+static inline void prog_open(struct prog *prog)
+{
+	prog_open_build(prog, false);
 }
 
 static inline struct muster_key prog_key(const char *addr, uint8_t proto, uint16_t port)

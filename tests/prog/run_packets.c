@@ -118,7 +118,7 @@ static void run(const char *hex)
 
 /* ---- directives ---- */
 
-static struct muster_nexthop *hop(unsigned index)
+static struct muster_nexthop *nexthop_at(unsigned index)
 {
 	assert_in_range(index, 1, SCENE_HOPS);
 	return &scene.prog.nexthops[index];
@@ -205,13 +205,13 @@ static bool direct(const char *line)
 	if (!strcmp(line, "reset"))
 		reset();
 	else if (sscanf(line, "mtu %u %u", &index, &value) == 2)
-		hop(index)->mtu = (uint16_t)value;
+		nexthop_at(index)->mtu = (uint16_t)value;
 	else if (sscanf(line, "ifindex %u %u", &index, &value) == 2)
-		hop(index)->ifindex = value;
+		nexthop_at(index)->ifindex = value;
 	else if (sscanf(line, "mask %u %x", &index, &value) == 2)
-		hop(index)->source_mask = htonl(value);
+		nexthop_at(index)->source_mask = htonl(value);
 	else if (sscanf(line, "tags %u%n", &index, &at) == 1)
-		set_tags(hop(index), line + at);
+		set_tags(nexthop_at(index), line + at);
 	else if (sscanf(line, "reply_rate %u", &value) == 1)
 		set_budget(value);
 	else if (sscanf(line, "reply_source %63s", text) == 1)

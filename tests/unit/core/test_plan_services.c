@@ -28,16 +28,20 @@ static void test_records(void **state)
 		{"198.18.0.10", "", 0, MUSTER_MODE_NONE, 0, false},
 		{"198.18.0.10", "web", 80, MUSTER_MODE_IPIP, MUSTER_ON_EMPTY_DROP, true},
 		{"198.18.0.10", "web", 443, MUSTER_MODE_IPIP, MUSTER_ON_EMPTY_DROP, true},
-		/* No backend of the family. */
+		/* IPv4 backends take IPv6, too. */
 		{"2001:db8::10", "web", 0, MUSTER_MODE_NONE, 0, false},
-		{"2001:db8::10", "web", 80, MUSTER_MODE_IPIP, MUSTER_ON_EMPTY_DROP, false},
-		{"2001:db8::10", "web", 443, MUSTER_MODE_IPIP, MUSTER_ON_EMPTY_DROP, false},
+		{"2001:db8::10", "web", 80, MUSTER_MODE_IPIP, MUSTER_ON_EMPTY_DROP, true},
+		{"2001:db8::10", "web", 443, MUSTER_MODE_IPIP, MUSTER_ON_EMPTY_DROP, true},
+		/* But for l2dsr: no backend of the family. */
+		{"2001:db8::11", "link", 0, MUSTER_MODE_NONE, 0, false},
+		{"2001:db8::11", "link", 80, MUSTER_MODE_L2DSR, 0, false},
 	};
 	_cleanup_(model_free) struct model *model = two_vips();
 	_cleanup_(plans_clear) struct plans plans;
 
 	(void)state;
 	plans_init(&plans, &plans_limits);
+	models_add_vip(model, "link", models_addr("2001:db8::11"), 0)->mode = MUSTER_MODE_L2DSR;
 	plans_commit_up(&plans, model);
 	assert_true(plans.changed);
 	assert_int_equal(plans.live->generation, 1);
@@ -82,16 +86,20 @@ static void test_classes(void **state)
 {
 	_cleanup_(model_free) struct model *model = two_vips();
 	_cleanup_(plans_clear) struct plans plans;
-	const struct image_service *dsr, *v6;
+	const struct image_service *dsr, *v6, *routed;
 
 	(void)state;
 	plans_init(&plans, &plans_limits);
 	models_add_backend(model, 0, "six", models_addr("2001:db8::1"), 100);
 	models_add_vip(model, "dsr", models_addr("198.18.0.11"), 0)->mode = MUSTER_MODE_L2DSR;
+	models_add_vip(model, "dsr6", models_addr("2001:db8::11"), 0)->mode = MUSTER_MODE_L2DSR;
 	plans_commit_up(&plans, model);
 	assert_int_equal(plans.live->n_blocks, 3);
 	dsr = plans_service(&plans, "198.18.0.11", 80);
-	v6 = plans_service(&plans, "2001:db8::10", 80);
+	v6 = plans_service(&plans, "2001:db8::11", 80);
+	routed = plans_service(&plans, "2001:db8::10", 80);
+	assert_ptr_equal(routed->block, plans_service(&plans, "198.18.0.10", 80)->block);
+	assert_int_equal(routed->block->n, 4);
 	assert_true(dsr->block->class.on_link);
 	assert_int_equal(dsr->block->class.family, AF_INET);
 	assert_int_equal(dsr->block->n, 3);
