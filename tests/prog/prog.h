@@ -59,13 +59,18 @@ static inline void *table(struct bpf_map *map)
 	return at;
 }
 
-static inline void prog_open(struct prog *prog)
+/* @frags: the build for frames in pieces. */
+static inline void prog_open_build(struct prog *prog, bool frags)
 {
+	struct bpf_program *program;
 	uint32_t zero = 0;
 	int any;
 
 	*prog = (struct prog){.skeleton = muster_bpf__open()};
 	assert_non_null(prog->skeleton);
+	prog->skeleton->rodata->has_frags = frags;
+	bpf_object__for_each_program(program, prog->skeleton->obj) if (frags)
+		bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
 	bpf_map__set_max_entries(prog->skeleton->maps.frontends, N_BUCKETS);
 	bpf_map__set_max_entries(prog->skeleton->maps.services, 2 * N_SERVICES);
 	bpf_map__set_max_entries(prog->skeleton->maps.service_counters, N_SERVICES);
@@ -194,6 +199,11 @@ static inline uint64_t prog_reasons(const struct prog *prog)
 	for (uint32_t i = 0; i < MUSTER_REASONS_MAX; i++)
 		sum += prog_reason(prog, i);
 	return sum;
+}
+
+static inline void prog_open(struct prog *prog)
+{
+	prog_open_build(prog, false);
 }
 
 /* Runs @in; the output (or what is left of it) in *out. Returns the XDP verdict. */

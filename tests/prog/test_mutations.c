@@ -344,7 +344,7 @@ static void mutations_keep_the_invariants(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	scene_open(&scene);
+	scene_open(&scene, false);
 	scene_read(&scene, scene.prog.skeleton->maps.reason_counters, &reasons);
 	return 0;
 }

@@ -297,6 +297,8 @@ def echo_reply(ip, client, vip):
     message = l4_of(ip)[1]
     kind = b"\x81\0\0\0" if is_v6(vip) else b"\0\0\0\0"
     message = icmp_sum(client, kind + message[4:], vip)
+    if message[2:4] == b"\0\0":  # the same in one's complement, and what the program writes
+        message = message[:2] + b"\xff\xff" + message[4:]
     return ip_to(client, 58 if is_v6(vip) else 1, message, vip,
                  **({} if is_v6(vip) else {"id": 0, "flags": "DF"}))
 
@@ -368,6 +370,8 @@ def verify_l4(proto, rest, src, dst, what):
     at = {6: 16, 17: 6, 1: 2, 58: 2}.get(proto)
     if at is None or (proto == 17 and not int.from_bytes(rest[6:8], "big")):
         return
+    if proto == 17:  # what stands behind the datagram is not covered
+        rest = rest[:int.from_bytes(rest[4:6], "big")]
     if proto in (1, 58):
         want = icmp_sum(dst, rest[:2] + b"\0\0" + rest[4:], src)[2:4]
     else:
@@ -377,4 +381,7 @@ def verify_l4(proto, rest, src, dst, what):
         pseudo = (IPv6(src=src, dst=dst, nh=proto) if is_v6(src)
                   else IP(src=src, dst=dst, proto=proto))
         want = bytes(pseudo / header / Raw(rest[size:]))[len(pseudo):][at:at + 2]
-    assert rest[at:at + 2] == want, f"{what}: checksum of protocol {proto}"
+    seen = rest[at:at + 2]
+    if proto in (1, 58) and want == b"\0\0":  # 0xffff is the same number
+        want = seen if seen == b"\xff\xff" else want
+    assert seen == want, f"{what}: checksum of protocol {proto}"
