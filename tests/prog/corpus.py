@@ -231,6 +231,13 @@ IPV6 = [
           (sends if n <= 8 else lambda p: drops(p, "extension_header"))(
               chain(IPIP66, [DST] * n, 17, bytes(udp(IPIP66))[40:])))
       for n in (1, 7, 8, 9, 10, 20)),
+    row("IPv6: 1,024 bytes of extension headers", sends(
+        chain(IPIP66, [(60, wire.options_header(31))] * 4, 6, bytes(SYN6)[40:]))),
+    row("IPv6: 1,032 bytes of extension headers", drops(
+        chain(IPIP66, [(60, wire.options_header(31))] * 4 + [DST], 6, bytes(SYN6)[40:]),
+        "extension_header")),
+    row("IPv6: the longest extension header, cut",
+        passes(chain(IPIP66, [(60, b"\0\xff" + bytes(1200))], 6, b""), "bad_header")),
     row("IPv6: hop-by-hop where it must not be",
         sends(chain(IPIP66, [DST, HBH, HBH], 6, bytes(SYN6)[40:]))),
     row("IPv6: options that lie within a header",

@@ -1,8 +1,8 @@
 """Rows: fragments. The first one says the ports, those that follow go after it."""
 import wire
 from runner import answers, drops, passes, row, sends
-from wire import (EMPTY4, GUE44, GUE46, GUE66, IPIP44, IPIP46, IPIP64, IPIP66, L2DSR4, L2DSR6,
-                  OTHER4, OTHER6, SPREAD4, SPREAD6, chain, frame)
+from wire import (EMPTY4, EMPTY6, GUE44, GUE46, GUE66, IPIP44, IPIP46, IPIP64, IPIP66, L2DSR4,
+                  L2DSR6, OTHER4, OTHER6, SPREAD4, SPREAD6, chain, frame)
 
 HBH, DST = (0, wire.options_header()), (60, wire.options_header())
 MORE, DF = 1, 2
@@ -80,8 +80,8 @@ for vip, name in ((IPIP44, "IPv4"), (IPIP66, "IPv6")):
             drops(piece(vip, 400, 1000, proto=6), "fragment")),
         row(f"{name}: fragments to another VIP", placed(piece(vip, 0, 400)),
             drops(piece(L2DSR6 if v6 else L2DSR4, 400, 1000), "fragment")),
-        row(f"{name}: remembered for 30 seconds", placed(piece(vip, 0, 400)), "age 28",
-            placed(piece(vip, 400, 800)), "age 33", drops(piece(vip, 800, 1000), "fragment")),
+        row(f"{name}: remembered for 30 seconds", placed(piece(vip, 0, 400)), "age 29",
+            placed(piece(vip, 400, 800)), "age 2", drops(piece(vip, 800, 1000), "fragment")),
         row(f"{name}: a first fragment again", placed(piece(vip, 0, 400)), "age 29",
             placed(piece(vip, 0, 400)), "age 29", placed(piece(vip, 400, 1000))),
         row(f"{name}: the id is used again for another flow", placed(piece(vip, 0, 400)),
@@ -129,7 +129,15 @@ ROWS += [
         placed(piece(IPIP44, 200, 1000))),
     row("IPv4: the reserved flag is no fragment",
         sends(wire.udp(IPIP44, flags=4)), sends(wire.udp(IPIP44, flags=6))),
-    row("fragments to an empty service", drops(piece(EMPTY4, 400, 1000), "fragment")),
+    row("fragments to an empty service: the first is answered",
+        answers(piece(EMPTY4, 0, 400), "empty_reject", wire.unreachable()),
+        drops(piece(EMPTY4, 400, 1000), "empty_silent"),
+        answers(piece(EMPTY6, 0, 400), "empty_reject", wire.unreachable()),
+        drops(piece(EMPTY6, 400, 1000), "empty_silent")),
+    row("fragments to an empty service: none after a first of TCP",
+        answers(piece(EMPTY4, 0, 400, proto=6), "empty_reject", wire.reset),
+        drops(piece(EMPTY4, 400, 1000, proto=6), "empty_silent"),
+        drops(piece(EMPTY6, 400, 1000, proto=6), "fragment")),
     row("too big fragments", "mtu 1 400", drops(piece(IPIP44, 0, 400), "too_big_no_df"),
         drops(piece(IPIP44, 400, 800), "too_big_no_df"), placed(piece(IPIP44, 800, 1000))),
     row("a later IPv6 fragment that is too big is not answered", "mtu 2 1290",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs frames through the program over the tables of scene.h, for test_packets.py. One command a line
- * on standard input, one JSON object a line on standard output:
+ * on standard input, one JSON object a line on standard output. With the argument "frags", it is the
+ * build for frames in pieces.
  *
  *	run HEX				a frame: verdict, reasons and counters that rose, output
  *	reset				next hops, budget, fragments as they were
@@ -18,6 +19,8 @@
 #include <linux/types.h>
 #include <stdio.h>
 
+#define LINE_MAX_BYTES 65536
+
 static struct scene scene;
 
 static int nibble(char c)
@@ -27,12 +30,13 @@ static int nibble(char c)
 	return c && at ? (int)(at - digits) : -1;
 }
 
-static bool read_frame(const char *hex, struct frame *frame)
+/* False unless @hex is bytes and nothing else. */
+static bool read_frame(const char *hex, struct bpf_test_run_opts *opts, uint8_t *data)
 {
-	memset(frame, 0, sizeof(*frame));
-	for (; nibble(hex[0]) >= 0 && nibble(hex[1]) >= 0 && frame->n < 1900; hex += 2)
-		put8(frame, (uint8_t)(nibble(hex[0]) << 4 | nibble(hex[1])));
-	return !*hex;
+	opts->data_in = data;
+	for (; nibble(hex[0]) >= 0 && nibble(hex[1]) >= 0; hex += 2)
+		data[opts->data_size_in++] = (uint8_t)(nibble(hex[0]) << 4 | nibble(hex[1]));
+	return !*hex && opts->data_size_in >= 14;
 }
 
 /* ---- what rose ---- */
@@ -97,22 +101,23 @@ static void print_rises(const char *what, struct bpf_map *map, struct scene_coun
 static void run(const char *hex)
 {
 	static const char *const verdicts[] = {"ABORTED", "DROP", "PASS", "TX", "REDIRECT"};
-	struct frame in, out;
-	uint32_t verdict;
+	static uint8_t in[LINE_MAX_BYTES], out[LINE_MAX_BYTES];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_out = out, .data_size_out = sizeof(out),
+		.repeat = 1);
 
-	if (!read_frame(hex, &in) || in.n < 14) {
+	if (!read_frame(hex, &opts, in) || bpf_prog_test_run_opts(scene.prog.fd, &opts)) {
 		printf("{\"error\": \"not a frame\"}\n");
 		return;
 	}
-	verdict = prog_run(&scene.prog, &in, &out);
-	printf("{\"verdict\": \"%s\"", verdict < ARRAY_SIZE(verdicts) ? verdicts[verdict] : "?");
+	printf("{\"verdict\": \"%s\"",
+		opts.retval < ARRAY_SIZE(verdicts) ? verdicts[opts.retval] : "?");
 	print_rises("reasons", scene.prog.skeleton->maps.reason_counters, &reasons, reason_name);
 	print_rises(
 		"services", scene.prog.skeleton->maps.service_counters, &services, service_name);
 	print_rises("members", scene.prog.skeleton->maps.member_counters, &members, member_name);
 	printf(", \"out\": \"");
-	for (size_t i = 0; i < out.n; i++)
-		printf("%02x", out.b[i]);
+	for (size_t i = 0; i < opts.data_size_out; i++)
+		printf("%02x", out[i]);
 	printf("\"}\n");
 }
 
@@ -223,11 +228,11 @@ static bool direct(const char *line)
 	return true;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	static char line[8192];
+	static char line[LINE_MAX_BYTES];
 
-	scene_open(&scene);
+	scene_open(&scene, argc > 1 && !strcmp(argv[1], "frags"));
 	reset();
 	scene_read(&scene, scene.prog.skeleton->maps.reason_counters, &reasons);
 	scene_read(&scene, scene.prog.skeleton->maps.service_counters, &services);

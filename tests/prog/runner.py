@@ -13,9 +13,9 @@ BUILD = ROOT / os.environ.get("MUSTER_BUILD", "build")
 
 
 class Runner:
-    def __init__(self):
-        self.process = subprocess.Popen([BUILD / "tests/prog/run_packets"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
+    def __init__(self, build="plain"):
+        self.process = subprocess.Popen([BUILD / "tests/prog/run_packets", build], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def say(self, line):
         self.process.stdin.write(line + "\n")

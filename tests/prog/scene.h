@@ -97,7 +97,8 @@ static inline void scene_reset(struct scene *scene)
 	scene->prog.control->reply_rate = 1000000;
 }
 
-static inline void scene_open(struct scene *scene)
+/* @frags: the build for frames in pieces. */
+static inline void scene_open(struct scene *scene, bool frags)
 {
 	cpu_set_t cpus;
 
@@ -106,7 +107,7 @@ static inline void scene_open(struct scene *scene)
 	CPU_SET(sched_getcpu(), &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	*scene = (struct scene){};
-	prog_open(&scene->prog);
+	prog_open_build(&scene->prog, frags);
 	for (size_t i = 0; i < ARRAY_SIZE(scene_vips); i++) {
 		if (!i || strcmp(scene_vips[i].addr, scene_vips[i - 1].addr))
 			prog_address(&scene->prog, scene_vips[i].addr);

@@ -37,6 +37,25 @@ static size_t somewhere(const struct frame *f)
 
 /* ---- mutations ---- */
 
+/* Another payload, lengths and checksums as they have to be. Not of fragments, options, extensions. */
+static void resize(struct frame *f, size_t payload)
+{
+	size_t header = f->proto == IPPROTO_TCP ? 20 : 8;
+
+	if (f->b[f->ip] != (f->v6 ? 0x60 : 0x45) || f->b[f->ip + (f->v6 ? 6 : 9)] != f->proto ||
+		(!f->v6 && get16(f, f->ip + 6)))
+		return;
+	for (f->n = f->l4 + header; payload; payload--)
+		put8(f, (uint8_t)below(256));
+	if (f->proto == IPPROTO_TCP)
+		set16(f, f->l4 + 16, 0);
+	else if (f->proto == IPPROTO_UDP)
+		set16(f, f->l4 + 6, 0);
+	else
+		set16(f, f->l4 + 2, 0);
+	seal(f);
+}
+
 static void random_seed(struct frame *f)
 {
 	static const char *const others[] = {"198.18.0.200", "2001:db8::200"};
@@ -45,6 +64,8 @@ static void random_seed(struct frame *f)
 						      : others[i - ARRAY_SIZE(scene_vips)];
 
 	seed(f, addr, below(SEED_KINDS));
+	if (f->l4 == f->ip + (f->v6 ? 40u : 20u) && below(2))
+		resize(f, below(100));
 }
 
 static void flip_bits(struct frame *f)
@@ -323,7 +344,7 @@ static void mutations_keep_the_invariants(void **state)
 static int setup(void **state)
 {
 	(void)state;
-	scene_open(&scene);
+	scene_open(&scene, false);
 	scene_read(&scene, scene.prog.skeleton->maps.reason_counters, &reasons);
 	return 0;
 }

@@ -6,6 +6,7 @@ import corpus_pieces
 import rows_errors
 import rows_forward
 import rows_fragments
+import rows_jumbo
 import rows_reply
 import runner
 import wire
@@ -14,15 +15,22 @@ ROWS = [*rows_forward.ROWS, *rows_fragments.ROWS, *rows_errors.ROWS, *rows_reply
 NASTY = [*corpus.ROWS, *corpus_pieces.ROWS]
 
 
+@pytest.fixture(scope="module", params=("plain", "frags"))
+def program(request):
+    program = runner.Runner(request.param)
+    yield program
+    program.close()
+
+
 @pytest.fixture(scope="module")
-def program():
-    program = runner.Runner()
+def program_for_pieces():
+    program = runner.Runner("frags")
     yield program
     program.close()
 
 
 def test_names_are_unique():
-    for rows in (ROWS, NASTY):
+    for rows in (ROWS, NASTY, rows_jumbo.ROWS):
         names = [row.name for row in rows]
         assert sorted(set(names)) == sorted(names)
 
@@ -35,6 +43,11 @@ def test_row(program, row):
 @pytest.mark.parametrize("row", NASTY, ids=[row.name for row in NASTY])
 def test_nasty(program, row):
     run(program, row)
+
+
+@pytest.mark.parametrize("row", rows_jumbo.ROWS, ids=[row.name for row in rows_jumbo.ROWS])
+def test_jumbo(program_for_pieces, row):
+    run(program_for_pieces, row)
 
 
 def run(program, row):
@@ -78,3 +91,21 @@ def test_masked_source_bits_spread(program, vip):
     seen = {wire.addresses(wire.untag(program.run(runner.as_frame(
         wire.udp(vip, sport=sport)))["out"])[2])[0] for sport in range(2000, 2256)}
     assert len(seen) > 128
+
+
+def no_checksum_with(word):
+    """A datagram without checksum that has @word in it."""
+    return wire.ip_to(wire.GUE46, 17, b"\x9c\x40\0\x50\0\x0a\0\0" + word.to_bytes(2, "big"))
+
+
+@pytest.mark.parametrize("make", (lambda word: wire.tcp(wire.GUE66, fl=word), no_checksum_with),
+                         ids=("its own sum known", "summed whole"))
+def test_outer_udp_checksum_is_never_zero(program, make):
+    """A word that no hash covers takes the sum to where its complement is 0: 0xffff has to be sent."""
+    program.say("reset")
+    out = program.run(runner.as_frame(make(0)))["out"]
+    word = int.from_bytes(wire.untag(out)[2][46:48], "big")
+    step = runner.sends(make(word))
+    got = program.run(step.data)
+    assert wire.untag(got["out"])[2][46:48] == b"\xff\xff"
+    runner.check(step, got, {})
