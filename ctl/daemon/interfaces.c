@@ -76,7 +76,8 @@ static void attach(struct daemon *daemon, struct interface *interface)
 				    : NULL);
 	events_emit(daemon->events, EVENT_NOTICE, "attached", "interface", interface->name, "mode",
 		mode == DATAPLANE_NATIVE ? "native" : "generic", "program",
-		event_text("%u", dataplane_program_id(daemon->dp)), NULL);
+		event_text("%u", dataplane_program_id(daemon->dp)), "frames",
+		dataplane_takes_frags(daemon->dp, interface->ifindex) ? "pieces" : "whole", NULL);
 	announce_update(daemon);
 }
 
