@@ -25,6 +25,17 @@ MUSTER_INLINE __u16 csum_fold(__u64 sum)
 	return (__u16)~sum;
 }
 
+/*
+ * @check with one 16-bit word under it changed (RFC 1624). Never 0, which would be wrong over zeros alone;
+ * 0xffff stands for it everywhere.
+ */
+MUSTER_INLINE __u16 csum_replace(__u16 check, __be16 from, __be16 to)
+{
+	__u16 replaced = csum_fold((__u64)(__u16)~check + (__u16)~from + to);
+
+	return replaced ? replaced : 0xffff;
+}
+
 /* Sum of the pseudo-header of @src, @dst (both IPv4 mapped: their last word counts). @length: bytes. */
 MUSTER_INLINE __u64 csum_pseudo(const struct muster_addr *src, const struct muster_addr *dst,
 	int is_v6, __u8 proto, __be32 length)

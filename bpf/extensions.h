@@ -22,7 +22,7 @@ struct chain {
 	__u8 status;	   /* 0, or the reason + 1 */
 	__u8 proto;	   /* of what is behind */
 	__u16 at;	   /* bytes from the IP header */
-	__u16 fragment_at; /* likewise, of the fragment header; 0: none */
+	__u16 fragment_at; /* likewise, of the first fragment header that is not atomic; 0: none */
 	__u16 pad;
 };
 
@@ -70,6 +70,12 @@ MUSTER_INLINE __u64 chain_number(int reason, __u32 at, __u8 proto, __u32 fragmen
 	return result.number;
 }
 
+/* A fragment that is the whole: RFC 6946. */
+MUSTER_INLINE int is_atomic(const struct fragment_header *header)
+{
+	return !(header->offset & bpf_htons(0xfff9));
+}
+
 MUSTER_INLINE int is_later_fragment(const struct fragment_header *header)
 {
 	return !!(header->offset & bpf_htons(0xfff8));
@@ -98,7 +104,7 @@ MUSTER_SEPARATE __u64 walk_extensions(frame_view *view, __u32 ip_at, __u32 bytes
 			return chain_number(MUSTER_REASON_truncated, 0, 0, 0);
 		if (here == IPPROTO_ROUTING && extension->segments_left)
 			return chain_number(MUSTER_REASON_extension_header, 0, 0, 0);
-		if (here == IPPROTO_FRAGMENT)
+		if (here == IPPROTO_FRAGMENT && !fragment_at && !is_atomic((const void *)extension))
 			fragment_at = at;
 		proto = extension->next;
 		at += extension_bytes(here, extension->length);

@@ -155,8 +155,6 @@ MUSTER_INLINE int parse_fragment6(const struct reading *reading, __u32 at, struc
 	if ((const void *)(header + 1) > view_end(reading->view))
 		return 0;
 	offset = bpf_ntohs(header->offset);
-	if (!(offset & 0xfff9)) /* atomic: RFC 6946 */
-		return 1;
 	packet->fragment = offset & 0xfff8 ? FRAGMENT_LATER : FRAGMENT_FIRST;
 	packet->overlaps = header->next == IPPROTO_TCP && offset >> 3 == 1;
 	packet->fragment_proto = header->next;

@@ -7,17 +7,6 @@
 #include "reply.h"
 
 /*
- * @check with one 16-bit word under it changed (RFC 1624). Never 0, which would be wrong over zeros alone;
- * 0xffff stands for it everywhere.
- */
-MUSTER_INLINE __u16 csum_replace(__u16 check, __be16 from, __be16 to)
-{
-	__u16 replaced = csum_fold((__u64)(__u16)~check + (__u16)~from + to);
-
-	return replaced ? replaced : 0xffff;
-}
-
-/*
  * Whatever stood between the IP header and the message goes: the frame begins so much further on, and new
  * headers stand right before the message.
  */

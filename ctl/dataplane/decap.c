@@ -43,29 +43,58 @@ static int attach(struct decap *decap, int ifindex, const char *name, char **ret
 	return err ? dp_fail(ret_error, err, "cannot attach to %s: %s", name, strerror(-err)) : 0;
 }
 
-static int load(struct decap *decap, const struct muster_addr *addrs, size_t n, char **ret_error)
+static int open_and_load(struct decap *decap, const struct decap_options *options, bool frags)
 {
-	struct muster_counters zero = {};
-	int err, fd;
+	decap_bpf__destroy(decap->skeleton);
+	decap->skeleton = decap_bpf__open();
+	if (!decap->skeleton)
+		return -errno;
+	decap->skeleton->rodata->has_frags = frags;
+	decap->skeleton->rodata->gue_port = options->gue_port;
+	if (frags)
+		bpf_program__set_flags(decap->skeleton->progs.muster_decap, BPF_F_XDP_HAS_FRAGS);
+	return decap_bpf__load(decap->skeleton);
+}
+
+static int load(
+	struct decap *decap, const struct decap_options *options, bool frags, char **ret_error)
+{
+	_free_ struct muster_counters *zero = NULL;
+	int err, fd, n_cpus = libbpf_num_possible_cpus();
 
 	libbpf_set_print(quiet);
-	decap->skeleton = decap_bpf__open();
-	err = decap->skeleton ? decap_bpf__load(decap->skeleton) : -errno;
+	zero = calloc((size_t)MAX(n_cpus, 1), sizeof(*zero));
+	err = zero ? open_and_load(decap, options, frags) : -ENOMEM;
 	if (err == -EPERM || err == -EACCES)
 		return dp_fail(ret_error, -EPERM, "needs CAP_BPF and CAP_NET_ADMIN: run as root");
 	if (err)
 		return dp_fail(
 			ret_error, err, "the kernel does not load the program: %s", strerror(-err));
 	fd = bpf_map__fd(decap->skeleton->maps.decap_addresses);
-	for (size_t i = 0; i < n; i++)
-		if (bpf_map_update_elem(fd, &addrs[i], &zero, BPF_ANY))
+	for (size_t i = 0; i < options->n; i++)
+		if (bpf_map_update_elem(fd, &options->addrs[i], zero, BPF_ANY))
 			return dp_fail(
 				ret_error, -errno, "cannot store an address: %s", strerror(errno));
 	return 0;
 }
 
-int decap_attach(struct decap **ret, const char *name, const struct muster_addr *addrs, size_t n,
-	char **ret_error)
+/* The plain build, and where the interface refuses it for its MTU the one for frames in pieces (5.18). */
+static int load_and_attach(struct decap *decap, int ifindex, const char *name,
+	const struct decap_options *options, char **ret_error)
+{
+	int err = load(decap, options, false, ret_error);
+
+	if (!err)
+		err = attach(decap, ifindex, name, ret_error);
+	if (!err || err == -EBUSY || err == -EPERM || !decap->skeleton)
+		return err;
+	if (load(decap, options, true, ret_error))
+		return err;
+	return attach(decap, ifindex, name, ret_error);
+}
+
+int decap_attach(
+	struct decap **ret, const char *name, const struct decap_options *options, char **ret_error)
 {
 	_cleanup_(decap_free) struct decap *decap = calloc(1, sizeof(*decap));
 	unsigned ifindex = if_nametoindex(name);
@@ -76,9 +105,7 @@ int decap_attach(struct decap **ret, const char *name, const struct muster_addr 
 	decap->link_fd = -1;
 	if (!ifindex)
 		return dp_fail(ret_error, -ENODEV, "there is no interface %s", name);
-	err = load(decap, addrs, n, ret_error);
-	if (!err)
-		err = attach(decap, (int)ifindex, name, ret_error);
+	err = load_and_attach(decap, (int)ifindex, name, options, ret_error);
 	if (err)
 		return err;
 	*ret = take_ptr(decap);
@@ -88,6 +115,21 @@ int decap_attach(struct decap **ret, const char *name, const struct muster_addr 
 bool decap_is_native(const struct decap *decap)
 {
 	return decap->native;
+}
+
+uint64_t decap_packets(const struct decap *decap, enum muster_decap_reason reason)
+{
+	int n_cpus = libbpf_num_possible_cpus();
+	_free_ struct muster_counters *cpus = calloc((size_t)MAX(n_cpus, 1), sizeof(*cpus));
+	int fd = bpf_map__fd(decap->skeleton->maps.decap_reasons);
+	uint32_t index = reason;
+	uint64_t sum = 0;
+
+	if (!cpus || bpf_map_lookup_elem(fd, &index, cpus))
+		return 0;
+	for (int i = 0; i < n_cpus; i++)
+		sum += cpus[i].packets;
+	return sum;
 }
 
 int decap_pin(struct decap *decap, const char *dir, const char *name, char **ret_error)
