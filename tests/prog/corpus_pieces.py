@@ -56,6 +56,10 @@ FRAGMENTS = [
         sends(chain(IPIP66, [(44, wire.fragment_header(0, 0, 0))], 17, bytes(udp(IPIP66))[40:]))),
     row("an atomic fragment of an echo", answers(
         chain(IPIP66, [ATOMIC], 58, bytes(echo(IPIP66))[40:]), "echo_reply", wire.echo_reply)),
+    *(row(f"a fragment header in a fragment: {name}", drops(
+        chain(IPIP66, headers, 58, bytes(echo(IPIP66))[40:]), "fragment|extension_header"))
+      for name, headers in (("atomic", [FIRST, ATOMIC]), ("first", [ATOMIC, FIRST]),
+                            ("first, twice", [FIRST, FIRST]))),
     row("fragment header with reserved bits",
         sends(chain(IPIP66, [(44, b"\0\xff\0\6\0\0\0\7")], 6, bytes(SYN6)[40:]))),
     row("fragments behind nine headers", drops(
