@@ -36,11 +36,11 @@ class Net:
         self.rig = rig
         self.client = rig.add_host("client", 200)
         self.lb = rig.add_host("lb", 1)
-        self.hosts, self.nginx = {}, {}
+        self.hosts, self.nginx, self.decaps = {}, {}, {}
         for number in range(1, n + 1):
             host = backend_host(rig, f"b{number}", 10 + number, VIPS)
-            Decap(host, *VIPS)
             self.hosts[host.name] = host
+            self.decaps[host.name] = Decap(host, *VIPS)
             self.nginx[host.name] = Nginx(host)
 
     def restore(self):

@@ -9,4 +9,12 @@ int pass(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+/* For an MTU that takes more than a page. */
+SEC("xdp.frags")
+int pass_frags(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return XDP_PASS;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -146,6 +146,16 @@ class Rig:
         host.run("ip", "addr", "add", f"{host.v4}/24", "dev", host.iface)
         host.run("ip", "addr", "add", f"{host.v6}/64", "dev", host.iface, "nodad")
 
+    def set_mtu(self, mtu, *hosts):
+        """Of these hosts' links, both ends, and of what joins them."""
+        for host in hosts:
+            self._fabric("ip", "link", "set", "dev", host.port, "xdp", "off")
+            self._fabric("ip", "link", "set", "dev", host.port, "mtu", mtu)
+            host.run("ip", "link", "set", "dev", host.iface, "mtu", mtu)
+            self._fabric("ip", "link", "set", "dev", host.port, "xdp", "obj", BUILD / "tests/pass.bpf.o", "sec",
+                         "xdp.frags" if mtu > 3000 else "xdp")
+        self._fabric("ip", "link", "set", "dev", "br0", "mtu", mtu)
+
     def close(self):
         if self.closed:
             return
@@ -365,6 +375,11 @@ class Decap:
         line = self.process.stdout.readline()
         if "decap" not in line:
             raise RuntimeError(f"muster-decap: {line} {self.process.stderr.read()}")
+
+    def stop(self):
+        """Detaches; what it says of itself."""
+        self.process.terminate()
+        return self.process.communicate(timeout=10)[0]
 
 
 class Load:
