@@ -18,7 +18,8 @@
 #include <sched.h>
 #include <sys/mman.h>
 
-#define TRIALS	   61
+#define LOADS	   5  /* of the programs: where the kernel puts them is worth some ns, too */
+#define TRIALS	   13 /* of each load */
 #define REPEAT	   200000
 #define POOLS	   64
 #define RING_SIZE  16381
@@ -45,9 +46,51 @@ struct bench {
 struct row {
 	const char *name;
 	bool v6, udp, syn, other; /* other: to no VIP */
+	bool across;		  /* members of the other family */
+	bool tagged;
+	void (*bend)(struct frame *f); /* what makes it unusual */
 	uint8_t mode;
 	uint32_t flows, pools; /* powers of two */
 };
+
+/* ---- unusual packets ---- */
+
+/* A later fragment; the first one was seen in check(). */
+static void fragment(struct frame *f)
+{
+	set16(f, f->ip + 6, 100);
+	set16(f, f->ip + 10, 0);
+	set16(f, f->ip + 10, ip4_sum(f, f->ip));
+}
+
+static void options(struct frame *f)
+{
+	memmove(f->b + 38, f->b + 34, f->n - 34);
+	f->n += 4;
+	f->l4 += 4;
+	memset(f->b + 34, 1, 4);
+	f->b[14] = 0x46;
+	set16(f, 16, (uint16_t)(f->n - 14));
+}
+
+/* A router's error that quotes what a member sent. */
+static void icmp_error(struct frame *f)
+{
+	eth(f, MAC_BALANCER, MAC_CLIENT, 0x0800);
+	ip4(f, "198.51.100.1", VIP4, 1);
+	icmp(f, 3, 4, 1400);
+	f->b[f->n] = 0x45;
+	set16(f, f->n + 2, 1500);
+	f->b[f->n + 9] = IPPROTO_TCP;
+	inet_pton(AF_INET, VIP4, f->b + f->n + 12);
+	inet_pton(AF_INET, CLIENT4, f->b + f->n + 16);
+	f->n += 20;
+	put16(f, 80);
+	put16(f, 0);
+	put32(f, 1);
+	bytes(f, 0, 14);
+	seal(f);
+}
 
 static const struct row rows[] = {
 	{"tcp4 ipip established, 1 flow", .mode = MUSTER_MODE_IPIP, .flows = 1, .pools = 1},
@@ -65,7 +108,22 @@ static const struct row rows[] = {
 		.pools = 1},
 	{"tcp6 ipip established, 512k flows", .v6 = true, .mode = MUSTER_MODE_IPIP,
 		.flows = 1 << 19, .pools = 1},
+	{"tcp4 gue, 1 flow", .mode = MUSTER_MODE_GUE, .flows = 1, .pools = 1},
+	{"tcp6 gue, 1 flow", .v6 = true, .mode = MUSTER_MODE_GUE, .flows = 1, .pools = 1},
+	{"tcp4 ipip over IPv6, 1 flow", .across = true, .mode = MUSTER_MODE_IPIP, .flows = 1,
+		.pools = 1},
+	{"tcp4 gue over IPv6, 1 flow", .across = true, .mode = MUSTER_MODE_GUE, .flows = 1,
+		.pools = 1},
+	{"tcp4 ipip, in a tag and out of one", .tagged = true, .mode = MUSTER_MODE_IPIP, .flows = 1,
+		.pools = 1},
+	{"tcp4 ipip, IPv4 options", .bend = options, .mode = MUSTER_MODE_IPIP, .flows = 1,
+		.pools = 1},
+	{"tcp4 ipip, a later fragment", .bend = fragment, .mode = MUSTER_MODE_IPIP, .flows = 1,
+		.pools = 1},
+	{"ICMP error to an ipip flow", .bend = icmp_error, .mode = MUSTER_MODE_IPIP, .flows = 1,
+		.pools = 1},
 	{"not a VIP", .other = true, .flows = 1, .pools = 1},
+	{"not a VIP, in a tag", .other = true, .tagged = true, .flows = 1, .pools = 1},
 };
 
 static void die(const char *what)
@@ -74,10 +132,15 @@ static void die(const char *what)
 	exit(1);
 }
 
+static size_t table_bytes(const struct bpf_map *map)
+{
+	return (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+}
+
 static void *table(struct bpf_map *map)
 {
-	size_t bytes = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	void *at = mmap(
+		NULL, table_bytes(map), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
 	if (at == MAP_FAILED)
 		die("mmap");
@@ -85,6 +148,15 @@ static void *table(struct bpf_map *map)
 }
 
 /* ---- tables ---- */
+
+static void join_programs(struct bench *bench)
+{
+	int any = bpf_program__fd(bench->muster->progs.muster_any);
+	uint32_t zero = 0;
+
+	if (bpf_map_update_elem(bpf_map__fd(bench->muster->maps.programs), &zero, &any, BPF_ANY))
+		die("joining the programs");
+}
 
 static void load(struct bench *bench)
 {
@@ -95,7 +167,7 @@ static void load(struct bench *bench)
 	bpf_map__set_max_entries(bench->muster->maps.frontends, 16384);
 	bpf_map__set_max_entries(bench->muster->maps.services, 2 * 8192);
 	bpf_map__set_max_entries(bench->muster->maps.service_counters, 8192);
-	bpf_map__set_max_entries(bench->muster->maps.rings, 5 * POOLS * RING_SPACE / 16);
+	bpf_map__set_max_entries(bench->muster->maps.rings, 2 * POOLS * RING_SPACE / 16);
 	bpf_map__set_max_entries(bench->muster->maps.members, 32768);
 	bpf_map__set_max_entries(bench->muster->maps.member_counters, 32768);
 	bpf_map__set_max_entries(bench->muster->maps.nexthops, 16384);
@@ -105,6 +177,7 @@ static void load(struct bench *bench)
 	bench->muster->rodata->bucket_mask = 16383;
 	if (muster_bpf__load(bench->muster) || wrap_bpf__load(bench->wrap))
 		die("the kernel does not load the programs (root?)");
+	join_programs(bench);
 	bench->template = table(bench->wrap->maps.template);
 	bench->control = table(bench->muster->maps.control);
 	bench->frontends = table(bench->muster->maps.frontends);
@@ -115,6 +188,19 @@ static void load(struct bench *bench)
 	*bench->control =
 		(struct muster_control){.hash_key = {{0x0123456789abcdef, 0xfedcba9876543210}},
 			.abi_version = MUSTER_ABI_VERSION};
+}
+
+static void unload(struct bench *bench)
+{
+	munmap(bench->template, table_bytes(bench->wrap->maps.template));
+	munmap(bench->control, table_bytes(bench->muster->maps.control));
+	munmap(bench->frontends, table_bytes(bench->muster->maps.frontends));
+	munmap(bench->services, table_bytes(bench->muster->maps.services));
+	munmap(bench->rings, table_bytes(bench->muster->maps.rings));
+	munmap(bench->members, table_bytes(bench->muster->maps.members));
+	munmap(bench->nexthops, table_bytes(bench->muster->maps.nexthops));
+	muster_bpf__destroy(bench->muster);
+	wrap_bpf__destroy(bench->wrap);
 }
 
 static void add_frontend(struct bench *bench, const struct muster_key *key, uint32_t service)
@@ -130,21 +216,56 @@ static void add_frontend(struct bench *bench, const struct muster_key *key, uint
 	die("bucket full");
 }
 
+/* Each kind of service has a port of its own. */
+static uint16_t port_of(const struct row *row)
+{
+	switch (row->mode) {
+	case MUSTER_MODE_L2DSR:
+		return 81;
+	case MUSTER_MODE_GUE:
+		return row->across ? 83 : 82;
+	default:
+		return row->tagged ? 85 : row->across ? 84 : 80;
+	}
+}
+
+static void add_members(struct bench *bench, const struct row *row, uint32_t base)
+{
+	bool v6 = row->v6 ^ row->across;
+
+	for (uint32_t m = 0; m < MEMBERS; m++) {
+		struct muster_member *member = &bench->members[base + m];
+		struct muster_nexthop *nexthop = &bench->nexthops[base + m];
+
+		*member = (struct muster_member){
+			.identity = m + 1, .nexthop = base + m, .new_ok = 1, .old_ok = 1};
+		addr_parse(v6 ? "2001:db8:2::" : "10.0.1.0", &member->addr);
+		member->addr.b[15] = (uint8_t)m;
+		*nexthop = (struct muster_nexthop){.ifindex = 1, .mtu = 1500};
+		memcpy(nexthop->dst_mac, MAC_BACKEND, 6);
+		memcpy(nexthop->src_mac, MAC_BALANCER, 6);
+		addr_parse(v6 ? "2001:db8:2::ffff" : "10.0.0.1", &nexthop->source);
+		if (row->tagged)
+			nexthop->tag[0] = (struct muster_tag){htons(0x8100), htons(7)};
+	}
+}
+
 /* A pool of its own for the VIP number @number of that kind. */
-static void add_vip(struct bench *bench, bool v6, uint8_t proto, uint8_t mode, unsigned number)
+static void add_vip(struct bench *bench, const struct row *row, unsigned number)
 {
 	uint32_t index = bench->n_services++;
 	struct muster_service service = {
-		.mode = mode,
+		.mode = row->mode,
+		.gue_port = htons(6080),
 		.ring_base = index * RING_SPACE,
 		.ring_size = RING_SIZE,
 		.member_base = 1 + index * MEMBERS,
 	};
 
-	addr_parse(v6 ? VIP6 : VIP4, &service.key.addr);
+	addr_parse(row->v6 ? VIP6 : VIP4, &service.key.addr);
 	service.key.addr.b[15] = (uint8_t)number;
-	service.key.port = htons(mode == MUSTER_MODE_L2DSR ? 81 : 80);
-	service.key.proto = proto;
+	service.key.port = htons(port_of(row));
+	service.key.proto = row->udp ? IPPROTO_UDP : IPPROTO_TCP;
 	bench->services[index] = service;
 	add_frontend(bench, &service.key, index);
 	for (uint32_t slot = 0; slot < RING_SIZE; slot++) {
@@ -153,37 +274,47 @@ static void add_vip(struct bench *bench, bool v6, uint8_t proto, uint8_t mode, u
 
 		bench->rings[at / 16].slot[at % 16] = MUSTER_SLOT(member, member);
 	}
-	for (uint32_t m = 0; m < MEMBERS; m++) {
-		struct muster_member *member = &bench->members[service.member_base + m];
-		struct muster_nexthop *nexthop = &bench->nexthops[1 + m];
+	add_members(bench, row, service.member_base);
+}
 
-		*member = (struct muster_member){
-			.identity = m + 1, .nexthop = 1 + m, .new_ok = 1, .old_ok = 1};
-		addr_parse(v6 ? "2001:db8:2::" : "10.0.1.0", &member->addr);
-		member->addr.b[15] = (uint8_t)m;
-		*nexthop = (struct muster_nexthop){.ifindex = 1, .mtu = 1500};
-		memcpy(nexthop->dst_mac, MAC_BACKEND, 6);
-		memcpy(nexthop->src_mac, MAC_BALANCER, 6);
-		addr_parse(v6 ? "2001:db8:2::ffff" : "10.0.0.1", &nexthop->source);
+static bool has_service(const struct bench *bench, const struct row *row)
+{
+	uint8_t proto = row->udp ? IPPROTO_UDP : IPPROTO_TCP;
+
+	for (uint32_t i = 0; i < bench->n_services; i++) {
+		const struct muster_key *key = &bench->services[i].key;
+
+		if (key->port == htons(port_of(row)) && key->proto == proto &&
+			addr_is_v4(&key->addr) == !row->v6)
+			return true;
 	}
+	return false;
 }
 
 static void fill(struct bench *bench)
 {
+	struct muster_service *address = &bench->services[bench->n_services++];
+
+	addr_parse(VIP4, &address->key.addr);
+	add_frontend(bench, &address->key, bench->n_services - 1);
 	for (unsigned i = 0; i < POOLS; i++)
-		add_vip(bench, false, IPPROTO_TCP, MUSTER_MODE_IPIP, i);
-	add_vip(bench, false, IPPROTO_TCP, MUSTER_MODE_L2DSR, 0);
-	add_vip(bench, false, IPPROTO_UDP, MUSTER_MODE_IPIP, 0);
-	add_vip(bench, true, IPPROTO_TCP, MUSTER_MODE_IPIP, 0);
+		add_vip(bench, &rows[0], i);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!rows[i].other && !has_service(bench, &rows[i]))
+			add_vip(bench, &rows[i], 0);
 }
 
 /* ---- frames ---- */
 
 static void build(const struct row *row, struct frame *f)
 {
-	uint16_t port = row->mode == MUSTER_MODE_L2DSR ? 81 : 80;
+	uint16_t type = row->v6 ? 0x86dd : 0x0800, port = port_of(row);
 
-	eth(f, MAC_BALANCER, MAC_CLIENT, row->v6 ? 0x86dd : 0x0800);
+	eth(f, MAC_BALANCER, MAC_CLIENT, row->tagged ? 0x8100 : type);
+	if (row->tagged) {
+		put16(f, 5);
+		put16(f, type);
+	}
 	if (row->v6)
 		ip6(f, CLIENT6, VIP6, IPPROTO_TCP);
 	else
@@ -195,6 +326,8 @@ static void build(const struct row *row, struct frame *f)
 		tcp(f, 0, port, 1, 1, row->syn ? 0x02 : 0x10);
 	bytes(f, 'x', f->n < WRAP_BYTES ? WRAP_BYTES - f->n : 0);
 	seal(f);
+	if (row->bend)
+		row->bend(f);
 }
 
 /* The number of the flow goes on from trial to trial, so that all flows have their turn. */
@@ -207,7 +340,7 @@ static void set_template(struct bench *bench, const struct row *row)
 	build(row, &f);
 	*t = (struct wrap_template){
 		.bytes = (uint32_t)f.n,
-		.port_at = (uint32_t)f.l4,
+		.port_at = (uint32_t)(f.proto == 1 ? f.ip + 14 : f.l4),
 		.source_at = (uint32_t)(f.ip + (f.v6 ? 20 : 14)),
 		.vip_at = (uint32_t)(f.ip + (f.v6 ? 39 : 19)),
 		.flow_mask = row->flows - 1,
@@ -239,20 +372,48 @@ static uint32_t run(struct bench *bench, int program, const struct row *row, uns
 	return opts.retval;
 }
 
+static size_t grown_by(const struct row *row)
+{
+	size_t ip = row->v6 ^ row->across ? 40 : 20;
+
+	if (row->other || row->mode == MUSTER_MODE_L2DSR)
+		return 0;
+	return row->mode == MUSTER_MODE_GUE ? ip + 8 : ip;
+}
+
+/* The ports of a later fragment are those of its first. */
+static void see_first_fragment(struct bench *bench, const struct row *row)
+{
+	struct row plain = *row;
+	struct frame f;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f.b, .repeat = 1);
+
+	plain.bend = NULL;
+	build(&plain, &f);
+	memset(f.b + f.ip + 14, 0, 2); /* as the wrap does */
+	set16(&f, f.ip + 6, 0x2000);
+	opts.data_size_in = (uint32_t)f.n;
+	if (bpf_prog_test_run_opts(bpf_program__fd(bench->muster->progs.muster_xdp), &opts) ||
+		opts.retval != XDP_TX)
+		die("a first fragment");
+}
+
 static void check(struct bench *bench, int program, const struct row *row)
 {
 	uint32_t want = row->other ? XDP_PASS : XDP_TX;
-	size_t grown = row->mode == MUSTER_MODE_IPIP ? row->v6 ? 40 : 20 : 0;
+	size_t grown = grown_by(row);
 	struct frame in, out;
 	double ns;
 
+	if (row->bend == fragment)
+		see_first_fragment(bench, row);
 	set_template(bench, row);
 	build(row, &in);
 	for (int i = 0; i < 3; i++) { /* the third looks like the first: the wrap works */
 		if (run(bench, program, row, 1 + (unsigned)i, &out, &ns) != want ||
 			out.n != in.n + grown)
 			die(row->name);
-		if (grown && memcmp(out.b + 14 + grown + 12, in.b + 14 + 12, 2))
+		if (grown && memcmp(out.b + in.ip + grown + 12, in.b + in.ip + 12, 2))
 			die(row->name);
 		if (!row->other && memcmp(out.b, MAC_BACKEND, 6))
 			die(row->name);
@@ -268,60 +429,76 @@ static void pin_to_one_cpu(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-int main(int argc, char **argv)
+static const struct row encap_rows[] = {
+	{"bare encapsulation, 20 bytes", .mode = MUSTER_MODE_IPIP, .flows = 1, .pools = 1},
+	{"bare encapsulation, 40 bytes", .v6 = true, .mode = MUSTER_MODE_IPIP, .flows = 1,
+		.pools = 1},
+};
+
+struct pair {
+	struct result floor, result;
+};
+
+static struct pair pairs[ARRAY_SIZE(rows)], encaps[ARRAY_SIZE(encap_rows)];
+
+/* The floor and the program, one behind the other. */
+static void try_pair(struct bench *bench, const struct row *row, int program, struct pair *pair)
 {
-	static struct result floors[ARRAY_SIZE(rows)], results[ARRAY_SIZE(rows)], encaps[2],
-		encap_floors[2];
-	static const struct row encap_rows[] = {
-		{"bare encapsulation, 20 bytes", .mode = MUSTER_MODE_IPIP, .flows = 1, .pools = 1},
-		{"bare encapsulation, 40 bytes", .v6 = true, .mode = MUSTER_MODE_IPIP, .flows = 1,
-			.pools = 1}};
-	FILE *json = argc > 1 ? fopen(argv[1], "a") : NULL;
-	static struct bench bench;
-	int program, tx, encap[2];
+	int tx = bpf_program__fd(bench->wrap->progs.bare_tx);
 	struct frame out;
 	double ns;
 
-	pin_to_one_cpu();
-	load(&bench);
-	fill(&bench);
-	program = bpf_program__fd(bench.muster->progs.muster_xdp);
-	tx = bpf_program__fd(bench.wrap->progs.bare_tx);
-	encap[0] = bpf_program__fd(bench.wrap->progs.bare_encap20);
-	encap[1] = bpf_program__fd(bench.wrap->progs.bare_encap40);
+	set_template(bench, row);
+	run(bench, tx, row, REPEAT, &out, &ns);
+	result_add(&pair->floor, ns);
+	run(bench, program, row, REPEAT, &out, &ns);
+	result_add(&pair->result, ns);
+}
+
+static void try_all(struct bench *bench)
+{
+	int program = bpf_program__fd(bench->muster->progs.muster_xdp);
+	int encap[] = {bpf_program__fd(bench->wrap->progs.bare_encap20),
+		bpf_program__fd(bench->wrap->progs.bare_encap40)};
+
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		check(&bench, program, &rows[i]);
+		check(bench, program, &rows[i]);
 	for (int trial = 0; trial < TRIALS; trial++) {
-		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-			set_template(&bench, &rows[i]);
-			run(&bench, tx, &rows[i], REPEAT, &out, &ns);
-			result_add(&floors[i], ns);
-			run(&bench, program, &rows[i], REPEAT, &out, &ns);
-			result_add(&results[i], ns);
-		}
-		for (size_t i = 0; i < ARRAY_SIZE(encaps); i++) {
-			set_template(&bench, &encap_rows[i]);
-			run(&bench, tx, &encap_rows[i], REPEAT, &out, &ns);
-			result_add(&encap_floors[i], ns);
-			run(&bench, encap[i], &encap_rows[i], REPEAT, &out, &ns);
-			result_add(&encaps[i], ns);
-		}
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+			try_pair(bench, &rows[i], program, &pairs[i]);
+		for (size_t i = 0; i < ARRAY_SIZE(encaps); i++)
+			try_pair(bench, &encap_rows[i], encap[i], &encaps[i]);
+	}
+}
+
+static void print(struct pair *pair, const char *name, FILE *json)
+{
+	pair->result.bench = "packets";
+	pair->result.name = name;
+	pair->result.unit = "ns";
+	result_against(&pair->result, &pair->floor);
+	result_print(&pair->result, json);
+}
+
+int main(int argc, char **argv)
+{
+	FILE *json = argc > 1 ? fopen(argv[1], "a") : NULL;
+
+	pin_to_one_cpu();
+	for (int i = 0; i < LOADS; i++) {
+		static struct bench bench;
+
+		bench = (struct bench){};
+		load(&bench);
+		fill(&bench);
+		try_all(&bench);
+		unload(&bench);
 	}
 	printf("%-36s %9s %9s %9s\n", "packets", "median", "min", "max");
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		results[i].bench = "packets";
-		results[i].name = rows[i].name;
-		results[i].unit = "ns";
-		result_against(&results[i], &floors[i]);
-		result_print(&results[i], json);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(encaps); i++) {
-		encaps[i].bench = "packets";
-		encaps[i].name = encap_rows[i].name;
-		encaps[i].unit = "ns";
-		result_against(&encaps[i], &encap_floors[i]);
-		result_print(&encaps[i], json);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		print(&pairs[i], rows[i].name, json);
+	for (size_t i = 0; i < ARRAY_SIZE(encaps); i++)
+		print(&encaps[i], encap_rows[i].name, json);
 	if (json)
 		fclose(json);
 	return 0;
