@@ -1,0 +1,9 @@
+#!/bin/bash
+# What is tested in the kernel under test. Each test says "ok NAME" or "not ok NAME", in the style of TAP;
+# exits non-zero if one failed.
+. ./lib.sh
+
+for program in prog/test_*; do
+	program_tests "$program"
+done
+summary
