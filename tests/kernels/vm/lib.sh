@@ -33,3 +33,27 @@ program_tests() {
 		sed 's/^/# /' "$log"
 	fi
 }
+
+# check NAME COMMAND...
+check() {
+	local name=$1
+	shift
+	if "$@"; then
+		ok "$name"
+	else
+		not_ok "$name"
+	fi
+}
+
+# Until the command succeeds. What follows depends on it: the script ends if it does not.
+wait_for() {
+	local i
+	for ((i = 0; i < 40; i++)); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.25
+	done
+	not_ok "not within 10 s: $*"
+	tail -n 40 /tmp/*/log /tmp/*/decap.log /tmp/*/error.log 2>/dev/null
+	summary
+	exit 1
+}
