@@ -15,8 +15,12 @@ STORE = BUILD / "kernels"
 
 # cx16 is off because qemu 7.2 now and then loses the flags of cmpxchg16b; Linux 6.5 and newer allocate
 # memory with it where the CPU has it, and die of that in a double fault.
-MACHINE = ["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,-cx16", "-smp", "2", "-m", "1024",
-           "-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot", "-device", "virtio-rng-pci"]
+MACHINE = ["-machine", "q35", "-cpu", "max,-cx16", "-m", "1024", "-nodefaults", "-display", "none",
+           "-monitor", "none", "-no-reboot", "-device", "virtio-rng-pci"]
+TWO_CPUS = ["-accel", "tcg,thread=multi", "-smp", "2"]
+# Time that goes by instructions, 2 ns each, and not at all while nothing runs: what else the machine does
+# has no influence on what is measured in it.
+COUNTED = ["-accel", "tcg,thread=single", "-smp", "1", "-icount", "shift=1,sleep=off"]
 CMDLINE = "console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off net.ifnames=0"
 
 
@@ -31,7 +35,7 @@ class Kernel:
     def __str__(self):
         return f"{self.release} ({self.version})"
 
-    def boot(self, script, timeout, devices=()):
+    def boot(self, script, timeout, devices):
         """Runs vm/<script>.sh in it; the lines of the console, and whether it came to its end in time."""
         initrd = STORE / f"{self.name}.initrd"
         parts = [STORE / "programs.cpio", self._modules()]
@@ -71,8 +75,11 @@ class Console:
     def well(self):
         return not self.error and not self.failed and "vm: exit 0" in self.lines
 
-    def tail(self, n=60):
-        return "\n".join(self.lines[-n:])
+    def autopsy(self, n=60):
+        """What a person needs who looks for the reason: the end, what failed, where the rest is."""
+        cause = self.error.strip() or ("" if self.failed else "the kernel died or the script failed")
+        return "\n".join([*self.lines[-n:], *(f"  not ok {name}" for name in self.failed),
+                          *([f"  {cause}"] if cause else []), f"  whole console: {self.path}"])
 
 
 def fetch(names=()):
@@ -85,6 +92,15 @@ def fetch(names=()):
         verdict, name, rest = line.split(" ", 2)
         kernels.append(Kernel(name, *rest.split()) if verdict == "have" else Kernel(name, lack=rest))
     return kernels
+
+
+def available():
+    """Those that can be had; the others are reported as skipped."""
+    found = fetch()
+    for kernel in found:
+        if kernel.lack:
+            print(f"  skipped: kernel {kernel.name}: {kernel.lack}", flush=True)
+    return [kernel for kernel in found if not kernel.lack]
 
 
 def prepare():
