@@ -43,7 +43,7 @@ paths_tests() {
 	check "veth: XDP is native" native lb 1
 	served_by "every backend answers" b1 b2 b3
 	for n in 0 1 2 3; do
-		upload client "veth: ${cases[n]}: 1 MB arrives" "${targets[n]%:80}" b1 b2 b3
+		upload client "veth: ${cases[n]}: an upload arrives whole" "${targets[n]%:80}" b1 b2 b3
 	done
 	kill_server b2
 	wait_for usable lb 2 4

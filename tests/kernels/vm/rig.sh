@@ -147,8 +147,8 @@ native() { [[ $(cli "$1" -j status | grep -o '"mode": *"native"' | wc -l) == "$2
 
 detached() { ! ip -n "$1" link show "$2" | grep -q xdp; }
 
-# load HOST TARGET...: 20 requests and more to each; rows "target outcome backend" in /tmp/rows. Slow enough
-# for an emulated machine on a busy one.
+# load HOST TARGET...: 20 requests and more to each; rows "target backend times" in /tmp/rows, or
+# what went wrong instead of the backend. Slow enough for an emulated machine on a busy one.
 load() {
 	local host=$1 i
 	shift
@@ -156,27 +156,37 @@ load() {
 	for ((i = 0; i < 120 && $(wc -l </tmp/answers) < 20 * $#; i++)); do
 		sleep 0.25
 	done | within "$host" loadgen $((10 * $#)) 20000 500 "$@" >/tmp/answers
-	cut -d ' ' -f 2,5,6 /tmp/answers >/tmp/rows
+	awk '{ n[$2 " " ($5 == "ok" ? $6 : $5)]++ } END { for (who in n) print who, n[who] }' /tmp/answers >/tmp/rows
 }
 
 # served NAME TARGET BACKEND...: all requests to the TARGETth target of the load were answered, and by
 # exactly these
 served() {
-	local name=$1 target=$2 got
+	local name=$1 target=$2 wrong="" who times of backend
+	local -A got=()
 	shift 2
-	got=$(awk -v target="$target" '$1 == target { print $2 == "ok" ? $3 : $2 }' /tmp/rows | sort -u | tr '\n' ' ')
-	if [[ $got == "$* " ]]; then
+	while read -r of who times; do
+		[[ $of != "$target" ]] || got[$who]=$times
+	done </tmp/rows
+	for backend; do
+		[[ -v got[$backend] ]] || wrong+=" nothing from $backend"
+		unset "got[$backend]"
+	done
+	for who in "${!got[@]}"; do
+		wrong+=" ${got[$who]} x $who"
+	done
+	if [[ -z $wrong ]]; then
 		ok "$name"
 	else
-		not_ok "$name: $(awk -v target="$target" '$1 == target' /tmp/rows | sort | uniq -c | tr '\n' ',')"
+		not_ok "$name:$wrong"
 	fi
 }
 
-# upload HOST NAME ADDRESS SERVER...: 1 MB to whichever of the servers, intact
+# upload HOST NAME ADDRESS SERVER...: 300 kB to whichever of the servers, intact
 upload() {
 	local host=$1 name=$2 address=$3 server
 	shift 3
-	[[ -e /tmp/sent ]] || head -c 1000000 /dev/urandom >/tmp/sent
+	[[ -e /tmp/sent ]] || head -c 300000 /dev/urandom >/tmp/sent
 	rm -f /tmp/*/files/sent
 	if ! within "$host" curl -sSg --max-time 20 -T /tmp/sent "http://$address/files/sent"; then
 		not_ok "$name: upload failed"

@@ -51,7 +51,7 @@ virtio_tests() {
 		served "virtio: ${names[n]}: the backend answers" "$n" v3
 	done
 	for n in 0 1 2 3 4 5; do
-		upload vclient "virtio: ${names[n]}: 1 MB arrives" "${addresses[n]}" v1 v2 v3
+		upload vclient "virtio: ${names[n]}: an upload arrives whole" "${addresses[n]}" v1 v2 v3
 	done
 	kill_server v2
 	wait_for usable vlb 1 6
