@@ -7,7 +7,7 @@
 for program in prog/test_*; do
 	program_tests "$program"
 done
-modprobe -a veth bridge ipip ip6_tunnel
+check "modules: all are there" modprobe -a veth bridge dummy 8021q ipip ip6_tunnel sit fou fou6 ip_vs ip_vs_mh
 . ./paths.sh
 . ./virtio.sh
 summary
