@@ -4,6 +4,8 @@
 . ./lib.sh
 . ./rig.sh
 
+# Of the mutations of packets a share: emulated, all of them take minutes.
+export MUSTER_MUTATIONS=4000
 for program in prog/test_*; do
 	program_tests "$program"
 done

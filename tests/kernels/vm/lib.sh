@@ -20,8 +20,10 @@ summary() {
 # One cmocka program: a line a test, and all that it said if it failed.
 program_tests() {
 	local log=/tmp/${1##*/}.log result name
+	local start=$SECONDS
 	timeout 120 "$1" >"$log" 2>&1
 	result=$?
+	echo "# ${1##*/}: $((SECONDS - start)) s"
 	while read -r name; do
 		ok "${1##*/} $name"
 	done < <(sed -n 's/^\[       OK \] //p' "$log")
