@@ -11,5 +11,6 @@ for program in prog/test_*; do
 done
 check "modules: all are there" modprobe -a veth bridge dummy 8021q ipip ip6_tunnel sit fou fou6 ip_vs ip_vs_mh
 . ./paths.sh
+. ./vlan.sh
 . ./virtio.sh
 summary

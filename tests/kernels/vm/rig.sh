@@ -95,7 +95,8 @@ muster_decap() {
 	for vip; do
 		arguments+=(address "$vip")
 	done
-	within "$name" muster-decap "$device" "${arguments[@]}" >"/tmp/$name/decap.log" 2>&1 &
+	nsenter --net="/run/netns/$name" muster-decap "$device" "${arguments[@]}" >"/tmp/$name/decap.log" 2>&1 &
+	echo $! >"/tmp/$name/decap.pid"
 	wait_for grep -q native "/tmp/$name/decap.log"
 }
 
