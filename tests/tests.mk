@@ -95,7 +95,7 @@ $(BUILD)/bpf/wrap.bpf.o: tests/bench/wrap.bpf.c tests/bench/wrap.h $(wildcard bp
 	@mkdir -p $(@D)
 	$(CLANG) $(BPFFLAGS) -Itests/bench -c $< -o $@
 
-$(BUILD)/tests/bench/bench_packets: tests/bench/bench_packets.c tests/bench/results.h tests/lib/packet.h \
+$(BUILD)/tests/bench/bench_packets: tests/bench/bench_packets.c tests/bench/results.h tests/bench/packet_rows.h tests/lib/packet.h \
 		$(BUILD)/gen/wrap.skel.h $(BUILD)/obj/libcore.a | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(INCLUDES) -Itests/lib -Itests/bench $(CFLAGS) -o $@ $< $(filter %.a,$^) -lbpf -lelf -lz
