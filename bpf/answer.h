@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * What a packet that goes no further is answered, if anything. Each answer costs a token, echo too. The
+ * What a packet that goes no further is answered, if anything. Each answer costs a token of its kind. The
  * frame loses its tags here and gets them back in send_back().
  */
 #ifndef MUSTER_BPF_ANSWER_H
@@ -13,11 +13,11 @@
 #define IPV6_MTU_MIN 1280
 
 /* GO_ON, or why there is no answer: @silent where it would be wrong. */
-MUSTER_INLINE int begin_answer(struct walk *walk, int silent)
+MUSTER_INLINE int begin_answer(struct walk *walk, enum muster_reply_kind kind, int silent)
 {
 	if (!may_answer(&walk->packet))
 		return silent;
-	if (!reply_allowed(walk->control))
+	if (!reply_allowed(walk->control, kind))
 		return MUSTER_REASON_reply_limited;
 	return GO_ON;
 }
@@ -31,7 +31,7 @@ MUSTER_INLINE int answer_error(struct walk *walk, const struct error_kind *kind,
 
 MUSTER_INLINE int answer_echo(struct walk *walk)
 {
-	int failed = begin_answer(walk, MUSTER_REASON_empty_silent);
+	int failed = begin_answer(walk, MUSTER_REPLY_ECHO, MUSTER_REASON_empty_silent);
 
 	return failed == GO_ON ? reply_echo(walk) : failed;
 }
@@ -44,7 +44,7 @@ MUSTER_INLINE int answer_empty(struct walk *walk)
 
 	if (walk->service->on_empty == MUSTER_ON_EMPTY_DROP)
 		return MUSTER_REASON_empty_drop;
-	failed = begin_answer(walk, MUSTER_REASON_empty_silent);
+	failed = begin_answer(walk, MUSTER_REPLY_REJECT, MUSTER_REASON_empty_silent);
 	if (failed != GO_ON)
 		return failed;
 	if (walk->packet.key.proto == IPPROTO_TCP) {
@@ -59,7 +59,7 @@ MUSTER_INLINE int answer_empty(struct walk *walk)
 MUSTER_INLINE int answer_exceeded(struct walk *walk)
 {
 	struct error_kind exceeded = {ICMP_TTL_EXCEEDED, 0, 0};
-	int failed = begin_answer(walk, MUSTER_REASON_ttl_silent);
+	int failed = begin_answer(walk, MUSTER_REPLY_ERROR, MUSTER_REASON_ttl_silent);
 
 	if (failed != GO_ON)
 		return failed;
@@ -76,7 +76,7 @@ MUSTER_INLINE int answer_too_big(struct walk *walk, __u32 mtu)
 
 	if (!walk->packet.dont_fragment && !walk->packet.icmp_error)
 		return MUSTER_REASON_too_big_no_df;
-	failed = begin_answer(walk, MUSTER_REASON_too_big);
+	failed = begin_answer(walk, MUSTER_REPLY_ERROR, MUSTER_REASON_too_big);
 	if (failed != GO_ON)
 		return failed;
 	if (walk->packet.is_v6) {

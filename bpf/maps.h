@@ -38,7 +38,7 @@ TABLE(reply_sources, struct muster_addr);
 COUNTERS(service_counters, struct muster_counters, 1);
 COUNTERS(member_counters, struct muster_counters, 1);
 COUNTERS(reason_counters, struct muster_counters, MUSTER_REASONS_MAX);
-COUNTERS(reply_budget, struct muster_reply_budget, 1);
+COUNTERS(reply_budget, struct muster_reply_budget, MUSTER_REPLY_KINDS);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

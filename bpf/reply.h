@@ -15,17 +15,16 @@
 #define NS_PER_SECOND 1000000000ull
 
 /*
- * A token bucket per CPU: control.reply_rate tokens a second, a tenth of that (at least one) at once.
+ * A token bucket per CPU and kind: control.reply_rate tokens a second, a tenth of that (at least one) at once.
  * Answers cost an attacker one packet each; this bounds what a CPU spends on them.
  */
-MUSTER_INLINE int reply_allowed(const struct muster_control *control)
+MUSTER_INLINE int reply_allowed(const struct muster_control *control, __u32 kind)
 {
 	__u64 rate = control->reply_rate, burst = rate / 10 + 1, now = bpf_ktime_get_coarse_ns(),
 	      earned;
 	struct muster_reply_budget *budget;
-	__u32 zero = 0;
 
-	budget = bpf_map_lookup_elem(&reply_budget, &zero);
+	budget = bpf_map_lookup_elem(&reply_budget, &kind);
 	if (!budget || !rate)
 		return 0;
 	if (now - budget->refilled_ns >= NS_PER_SECOND) {

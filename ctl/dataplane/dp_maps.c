@@ -36,6 +36,8 @@ uint32_t dp_map_entries(const struct dataplane_options *options, enum dp_map map
 		return options->nexthops;
 	case DP_reason_counters:
 		return MUSTER_REASONS_MAX;
+	case DP_reply_budget:
+		return MUSTER_REPLY_KINDS;
 	case DP_reply_sources:
 		return ARRAY_SIZE(options->reply_sources);
 	case DP_fragments:

@@ -17,7 +17,7 @@
  *                                       stored in place
  * nexthops     controller   program     immutable while any member names it, and a grace longer
  * *_counters   program      controller  per CPU; zeroed before an index is used again
- * reply_budget program      program     per CPU token bucket
+ * reply_budget program      program     per CPU token bucket of each kind of answer
  * reply_sources controller  program     {IPv4, IPv6} that ICMP errors come from; all zero: the VIP
  * fragments    program      program     ports of a first fragment, for those that follow; LRU, 30 s
  * programs     controller   program     [0]: the long way, which the straight one tail-calls
@@ -62,7 +62,7 @@ struct muster_control {
 	__u64 generation; /* number of the image being read; its low bit is the bank */
 	struct muster_hash_key hash_key;
 	__u32 abi_version;
-	__u32 reply_rate;  /* RST and unreachable a second and CPU; 0 = none */
+	__u32 reply_rate;  /* answers of each kind a second and CPU; 0 = none */
 	__u32 flow_key[8]; /* expanded from hash_key by muster_control_set_key() */
 };
 MUSTER_STATIC_ASSERT(sizeof(struct muster_control) == 64, "control");
@@ -170,6 +170,14 @@ struct muster_fragment {
 	__be16 sport, dport;
 	__u8 proto; /* TCP or UDP */
 	__u8 pad[3];
+};
+
+/* Each kind of answer has a budget of its own, so that a flood of pings silences no "too big". */
+enum muster_reply_kind {
+	MUSTER_REPLY_ECHO,
+	MUSTER_REPLY_REJECT, /* RST, port unreachable */
+	MUSTER_REPLY_ERROR,  /* too big, time exceeded */
+	MUSTER_REPLY_KINDS,
 };
 
 /* Token bucket of the answers a CPU may still send. */

@@ -171,25 +171,32 @@ for vip in SENDING:
 
 # ---- the budget ----
 
+# By kind: each has a budget of its own.
 ANSWERED = {
-    "RST": (tcp(EMPTY4), "empty_reject", wire.reset),
-    "unreachable": (udp(EMPTY6), "empty_reject", wire.unreachable()),
-    "echo": (echo(IPIP44), "echo_reply", wire.echo_reply),
-    "echo, IPv6": (echo(IPIP66), "echo_reply", wire.echo_reply),
-    "time exceeded": (tcp(GUE44, ttl=1), "ttl_exceeded", wire.time_exceeded()),
-    "too big": (udp(IPIP46, b"f" * 1440, flags="DF"), "too_big_reply", wire.too_big(1460)),
+    "reject": {
+        "RST": (tcp(EMPTY4), "empty_reject", wire.reset),
+        "unreachable": (udp(EMPTY6), "empty_reject", wire.unreachable()),
+    },
+    "echo": {
+        "echo": (echo(IPIP44), "echo_reply", wire.echo_reply),
+        "echo, IPv6": (echo(IPIP66), "echo_reply", wire.echo_reply),
+    },
+    "error": {
+        "time exceeded": (tcp(GUE44, ttl=1), "ttl_exceeded", wire.time_exceeded()),
+        "too big": (udp(IPIP46, b"f" * 1440, flags="DF"), "too_big_reply", wire.too_big(1460)),
+    },
 }
 ROWS += [
     row(f"budget: no {name} at a rate of 0", "reply_rate 0", drops(packet, "reply_limited"),
         sends(tcp(L2DSR4)))
-    for name, (packet, _, _) in ANSWERED.items()
+    for kind in ANSWERED.values() for name, (packet, _, _) in kind.items()
 ]
 ROWS += [
-    row(f"budget: {name} is charged", "reply_rate 1", answers(packet, reason, make),
-        drops(packet, "reply_limited"), drops(tcp(EMPTY4), "reply_limited"), sends(tcp(L2DSR6)))
-    for name, (packet, reason, make) in ANSWERED.items()
+    row(f"budget: {name} is charged to all of its kind", "reply_rate 1", answers(packet, reason, make),
+        *(drops(other, "reply_limited") for other, _, _ in kind.values()), sends(tcp(L2DSR6)))
+    for kind in ANSWERED.values() for name, (packet, reason, make) in kind.items()
 ]
-ROWS.append(row("budget: one for all", "reply_rate 30", *(
-    answers(packet, reason, make) for name, (packet, reason, make) in list(ANSWERED.items())[:4]),
-    drops(tcp(GUE44, ttl=1), "reply_limited"), drops(echo(EMPTY4), "reply_limited"),
-    drops(udp(EMPTY4), "reply_limited"), passes(echo(OTHER4))))
+ROWS.append(row("budget: one for each kind", "reply_rate 1", *(
+    answers(*list(kind.values())[0]) for kind in ANSWERED.values()), *(
+    drops(packet, "reply_limited") for kind in ANSWERED.values() for packet, _, _ in kind.values()),
+    passes(echo(OTHER4))))

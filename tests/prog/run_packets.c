@@ -174,10 +174,11 @@ static void set_reply_source(uint32_t index, const char *text)
 static void set_budget(unsigned rate)
 {
 	struct muster_reply_budget zero[256] = {};
-	uint32_t index = 0;
+	int map = bpf_map__fd(scene.prog.skeleton->maps.reply_budget);
 
 	assert_in_range(scene.prog.n_cpus, 1, ARRAY_SIZE(zero));
-	bpf_map_update_elem(bpf_map__fd(scene.prog.skeleton->maps.reply_budget), &index, zero, 0);
+	for (uint32_t kind = 0; kind < MUSTER_REPLY_KINDS; kind++)
+		bpf_map_update_elem(map, &kind, zero, 0);
 	scene.prog.control->reply_rate = rate;
 }
 

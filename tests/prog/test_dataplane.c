@@ -103,6 +103,41 @@ static void bucket_full_changes_nothing(void **state)
 	world_close(&world);
 }
 
+/* As an older musterd may have left it. */
+static void lacking_map_is_made(void **state)
+{
+	static const char *const extra[] = {"fragments", "reply_sources"};
+	struct dataplane_options with = options();
+	struct world world;
+	struct dataplane *dp;
+	uint8_t member;
+
+	(void)state;
+	world_open(&world, one_vip(4), &with);
+	add_nexthop(world.dp);
+	assert_true(world_commit(&world, &with));
+	assert_int_equal(dataplane_publish(world.dp, NULL), 0);
+	world_close(&world);
+	for (size_t i = 0; i < ARRAY_SIZE(extra); i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s/%s", pin_dir, extra[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	dp = open_dp(&with);
+	assert_true(dataplane_adopted(dp, NULL));
+	assert_int_equal(send_syn(dp, "198.18.0.1", 1, &member), XDP_TX);
+	assert_int_equal(dataplane_publish(dp, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(extra); i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s/%s", pin_dir, extra[i]);
+		assert_int_equal(access(path, F_OK), 0);
+	}
+	dataplane_teardown(dp);
+	dataplane_close(&dp);
+}
+
 static void second_one_is_refused(void **state)
 {
 	struct dataplane_options with = options();
@@ -192,6 +227,7 @@ int main(void)
 		cmocka_unit_test(flip_patch_and_counters),
 		cmocka_unit_test(removed_vip_is_gone_with_its_counters),
 		cmocka_unit_test(bucket_full_changes_nothing),
+		cmocka_unit_test(lacking_map_is_made),
 		cmocka_unit_test(second_one_is_refused),
 		cmocka_unit_test(what_is_pinned_is_adopted),
 		cmocka_unit_test(damage_is_seen),
