@@ -94,7 +94,7 @@ static void lengths_have_to_agree(void **state)
 	}
 }
 
-/* RFC 6040, figure 4; DSCP of either is nobody's business. */
+/* RFC 6040, figure 4, but for ECT(1) over ECT(0): only CE moves inward. DSCP of either is nobody's business. */
 static void assert_marked(struct wrapped w)
 {
 	uint64_t dropped = count_of(MUSTER_DECAP_ecn_dropped);
