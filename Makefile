@@ -27,7 +27,7 @@ BPFFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude -Ibpf \
             -I/usr/include/$(shell uname -m)-linux-gnu
 
 # ---- layers: each folder of ctl/ is an archive; a program is a list of them ----
-LAYERS       := core manifest view dataplane net prober daemon cli decap
+LAYERS       := core manifest view dataplane net prober doctor daemon cli decap
 DEPS_core    :=
 DEPS_manifest := core
 DEPS_view    := core
@@ -35,7 +35,8 @@ DEPS_dataplane := core
 DEPS_net     := core
 DEPS_prober  := core
 DEPS_daemon  := manifest view dataplane net core
-DEPS_cli     := manifest view core
+DEPS_doctor  := core
+DEPS_cli     := doctor manifest view core
 DEPS_decap   := dataplane core
 DEPS_bpf     := core
 LIBS_core    :=
@@ -45,6 +46,7 @@ LIBS_dataplane := -lbpf -lelf -lz
 LIBS_net     := -lnl-route-3 -lnl-3
 LIBS_prober  := -luv -lcurl -lseccomp
 LIBS_daemon  := -luv -lmicrohttpd -ljansson -lsystemd $(LIBS_manifest) $(LIBS_dataplane) $(LIBS_net)
+LIBS_doctor  :=
 LIBS_cli     := -lcurl -ljansson $(LIBS_manifest)
 LIBS_decap   := $(LIBS_dataplane)
 CPPFLAGS_NL  := -I/usr/include/libnl3

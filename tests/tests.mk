@@ -9,7 +9,7 @@ FUZZ_RUNS  ?= 20000
 .PHONY: check unit prog e2e fuzz lint bench
 check: ## install what is missing, build, run every test
 	@deploy/install-deps
-	@$(MAKE) --no-print-directory -j$(shell nproc) all rig unit-build prog-build fuzz-build lint-build
+	@$(MAKE) --no-print-directory -j$(shell nproc) all rig unit-build prog-build fuzz-build lint-build kernels-build
 	@tests/run-all
 
 .PHONY: unit-build prog-build fuzz-build lint-build
@@ -17,6 +17,8 @@ unit-build: $(UNIT_TESTS)
 prog-build: $(PROG_TESTS) $(BUILD)/tests/prog/run_packets
 fuzz-build: $(FUZZERS)
 lint-build: $(BUILD)/tests/lint/print_keys
+
+include tests/kernels/kernels.mk
 
 unit: unit-build ## run the unit tests (ASan, UBSan)
 	@tests/run-all unit
@@ -93,7 +95,7 @@ $(BUILD)/bpf/wrap.bpf.o: tests/bench/wrap.bpf.c tests/bench/wrap.h $(wildcard bp
 	@mkdir -p $(@D)
 	$(CLANG) $(BPFFLAGS) -Itests/bench -c $< -o $@
 
-$(BUILD)/tests/bench/bench_packets: tests/bench/bench_packets.c tests/bench/results.h tests/lib/packet.h \
+$(BUILD)/tests/bench/bench_packets: tests/bench/bench_packets.c tests/bench/results.h tests/bench/packet_rows.h tests/lib/packet.h \
 		$(BUILD)/gen/wrap.skel.h $(BUILD)/obj/libcore.a | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(INCLUDES) -Itests/lib -Itests/bench $(CFLAGS) -o $@ $< $(filter %.a,$^) -lbpf -lelf -lz

@@ -32,6 +32,7 @@ enum cli_option {
 	OPTION_WAIT = 1 << 3,
 	OPTION_FORCE = 1 << 4,
 	OPTION_READY = 1 << 5,
+	OPTION_CONFIG = 1 << 6,
 };
 
 struct verb;
@@ -42,13 +43,14 @@ struct cli {
 	char *const *args;
 	int n_args;
 	bool json, color;
+	bool quiet; /* errors are not printed: the caller has something else to say */
 	const char *run_dir;
 	int timeout; /* seconds */
 	/* options of the verb */
 	unsigned given; /* enum cli_option */
 	const char *files[CLI_FILES_MAX];
 	int n_files;
-	const char *ready;
+	const char *ready, *config;
 };
 
 struct verb {
@@ -107,6 +109,7 @@ int cmd_status(struct cli *cli);
 int cmd_monitor(struct cli *cli);
 int cmd_teardown(struct cli *cli);
 int cmd_decap(struct cli *cli);
+int cmd_doctor(struct cli *cli);
 int cmd_version(struct cli *cli);
 int cmd_vip_list(struct cli *cli);
 int cmd_vip_show(struct cli *cli);

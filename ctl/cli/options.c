@@ -15,12 +15,16 @@ static const struct {
 	{"--wait", OPTION_WAIT, false},
 	{"--force", OPTION_FORCE, false},
 	{"--ready", OPTION_READY, true},
+	{"-c", OPTION_CONFIG, true},
+	{"--config", OPTION_CONFIG, true},
 };
 
 void cli_error(const struct cli *cli, const char *format, ...)
 {
 	va_list args;
 
+	if (cli->quiet)
+		return;
 	if (cli->words && *cli->words)
 		fprintf(stderr, "muster: '%s': ", cli->words);
 	else
@@ -53,6 +57,8 @@ static int take_value(struct cli *cli, unsigned option, const char *value)
 {
 	if (option == OPTION_READY)
 		cli->ready = value;
+	else if (option == OPTION_CONFIG)
+		cli->config = value;
 	else if (cli->n_files == CLI_FILES_MAX) {
 		cli_error(cli, "more than %d -f; name a directory", CLI_FILES_MAX);
 		return CLI_USAGE;

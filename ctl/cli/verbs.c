@@ -15,10 +15,13 @@ const struct verb verbs[] = {
 		"Show how musterd, its interfaces, VIPs and tables are"},
 	{NULL, "monitor", NULL, 0, 0, 0, false, cmd_monitor,
 		"Print events as they happen, until interrupted"},
+	{NULL, "doctor", NULL, 0, 0, OPTION_CONFIG, false, cmd_doctor,
+		"Look at kernel, interfaces and the way to each backend; say what is wrong and the "
+		"cure"},
 	{NULL, "teardown", NULL, 0, 0, 0, true, cmd_teardown,
 		"End forwarding: remove programs, pins and announced addresses; musterd exits"},
 	{NULL, "decap", "IFACE address A...", 1, INT_MAX, 0, false, cmd_decap,
-		"On a backend: strip the outer header of ipip for these addresses "
+		"On a backend: strip the outer headers of ipip and gue for these addresses "
 		"(muster-decap(8))"},
 	{NULL, "version", NULL, 0, 0, 0, false, cmd_version, "Show the version"},
 	{"vip", "list", NULL, 0, 0, 0, false, cmd_vip_list, "List VIPs"},
@@ -49,6 +52,7 @@ static const struct {
 	{OPTION_ALLOW_REMOVAL, "--allow-removal", "Even if more than half of the VIPs go"},
 	{OPTION_WAIT, "--wait", "Return when every VIP has a usable backend (see --timeout)"},
 	{OPTION_FORCE, "--force", "Even if it is the last usable backend of its pool"},
+	{OPTION_CONFIG, "-c FILE", "musterd.yaml, for a daemon that does not run"},
 	{OPTION_READY, "--ready VIP", "Only say whether that VIP is served: exit 0 or 1"},
 };
 

@@ -20,6 +20,7 @@ struct snapshot_vip {
 	const char *name, *pool, *mode, *proto, *origin; /* origin: "vips.d/web.yaml:3" or "api" */
 	const char *addresses;				 /* "198.18.0.10 2001:db8::10" */
 	const char *ports;				 /* "80 443" */
+	uint16_t gue_port;				 /* 0: another mode */
 	const char *state;				 /* "ready", "panic", "empty" */
 	unsigned usable, members;			 /* backends with new_ok; all */
 	struct muster_counters traffic;
@@ -39,6 +40,9 @@ struct snapshot_backend {
 	const char *admin, *health;
 	const char *path;   /* "ok", "no_neighbour", ... */
 	const char *via;    /* "eth0 02:00:00:00:00:01" or NULL */
+	const char *source; /* of outer headers to it, or NULL */
+	const char *vlan;   /* tags on the way, outermost first: "8100:100", or NULL */
+	unsigned mtu;	    /* of the way, 0: none */
 	const char *reason; /* why it is not up, or NULL */
 	uint16_t weight;
 	bool new_ok, old_ok;

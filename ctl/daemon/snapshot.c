@@ -175,6 +175,7 @@ static void take_vips(struct snapshot_store *store)
 			.name = snapshot_text(store, "%s", vip->name),
 			.pool = snapshot_text(store, "%s", pool->config->name),
 			.mode = mode_name(vip->mode),
+			.gue_port = vip->mode == MUSTER_MODE_GUE ? ntohs(vip->gue_port) : 0,
 			.proto = proto_name(vip->proto),
 			.origin = origin_text(store, &vip->origin),
 			.addresses = join_addresses(store, vip),

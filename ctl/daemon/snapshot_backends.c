@@ -109,6 +109,33 @@ static const char *via_text(struct snapshot_store *store, const struct path *pat
 		mac[5]);
 }
 
+static const char *vlan_text(struct snapshot_store *store, const struct muster_nexthop *nexthop)
+{
+	const struct muster_tag *tag = nexthop->tag;
+
+	if (!tag[0].tpid)
+		return NULL;
+	if (!tag[1].tpid)
+		return snapshot_text(
+			store, "%04x:%u", ntohs(tag[0].tpid), ntohs(tag[0].tci) & 0xfff);
+	return snapshot_text(store, "%04x:%u %04x:%u", ntohs(tag[0].tpid),
+		ntohs(tag[0].tci) & 0xfff, ntohs(tag[1].tpid), ntohs(tag[1].tci) & 0xfff);
+}
+
+static void take_path(
+	struct snapshot_store *store, const struct path *path, struct snapshot_backend *row)
+{
+	char buf[ADDR_TEXT];
+
+	row->path = path_state_name(path->state);
+	row->via = via_text(store, path);
+	if (path->state != PATH_OK)
+		return;
+	row->source = snapshot_text(store, "%s", addr_format(&path->nexthop.source, buf));
+	row->vlan = vlan_text(store, &path->nexthop);
+	row->mtu = path->nexthop.mtu;
+}
+
 static void take_backend(struct snapshot_store *store, const struct fleet_pool *pool, size_t i,
 	struct snapshot_backend *row)
 {
@@ -127,13 +154,12 @@ static void take_backend(struct snapshot_store *store, const struct fleet_pool *
 		.zone = be->config->zone ? snapshot_text(store, "%s", be->config->zone) : NULL,
 		.admin = admin_state_name(be->admin),
 		.health = health_state_name(be->health),
-		.path = path_state_name(be->path.state),
-		.via = via_text(store, &be->path),
 		.weight = be->config->weight,
 		.new_ok = state->bits.new_ok && has_path,
 		.old_ok = state->bits.old_ok && has_path,
 		.since_ms = daemon_now_ms() - be->since_ms,
 	};
+	take_path(store, &be->path, row);
 	if (be->path.state != PATH_OK)
 		row->reason = snapshot_text(store, "no path: %s", path_state_name(be->path.state));
 	take_checks(store, pool, be, row);

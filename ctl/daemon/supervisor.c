@@ -138,6 +138,12 @@ static void schedule_restart(struct supervisor *sup)
 	sup->backoff_ms = MIN(2 * sup->backoff_ms, (uint64_t)RESTART_MAX_MS);
 }
 
+/* The handle is used again for the next prober: not before libuv has let go of it. */
+static void on_process_closed(uv_handle_t *handle)
+{
+	schedule_restart(handle->data);
+}
+
 static void on_prober_exit(uv_process_t *process, int64_t code, int sig)
 {
 	struct supervisor *sup = process->data;
@@ -152,9 +158,9 @@ static void on_prober_exit(uv_process_t *process, int64_t code, int sig)
 	sup->pid = 0;
 	sup->restarts++;
 	close_socket(sup);
-	uv_close((uv_handle_t *)process, NULL);
+	uv_timer_stop(&sup->timer);
+	uv_close((uv_handle_t *)process, on_process_closed);
 	sup->events.gone(sup->events.data, sup->working ? *sup->working : 0, why);
-	schedule_restart(sup);
 }
 
 /*
@@ -184,6 +190,7 @@ static int spawn(struct supervisor *sup, int child_fd)
 		.stdio_count = ARRAY_SIZE(stdio),
 	};
 
+	sup->process = (uv_process_t){.data = sup};
 	if (binary < 0)
 		return uv_translate_sys_error(errno);
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", binary);
@@ -192,7 +199,6 @@ static int spawn(struct supervisor *sup, int child_fd)
 		options.uid = sup->options.uid;
 		options.gid = sup->options.gid;
 	}
-	sup->process = (uv_process_t){.data = sup};
 	return uv_spawn(sup->loop, &sup->process, &options);
 }
 
@@ -213,9 +219,11 @@ static void supervisor_start(struct supervisor *sup)
 	err = spawn(sup, child);
 	if (err) {
 		close(fds[0]);
-		uv_close((uv_handle_t *)&sup->process, NULL);
 		sup->events.gone(sup->events.data, 0, uv_strerror(err));
-		schedule_restart(sup);
+		if (sup->process.loop) /* uv_spawn() has got that far */
+			uv_close((uv_handle_t *)&sup->process, on_process_closed);
+		else
+			schedule_restart(sup);
 		return;
 	}
 	sup->fd = fds[0];

@@ -62,8 +62,8 @@ struct cell view_state(const char *state);
 enum tone view_tone(const char *state);
 
 /* ---- view_tables.c: tables that several pages have ---- */
-#define VIEW_VIP_COLUMNS     13
-#define VIEW_BACKEND_COLUMNS 17
+#define VIEW_VIP_COLUMNS     14
+#define VIEW_BACKEND_COLUMNS 20
 extern const struct column view_vip_columns[VIEW_VIP_COLUMNS];
 extern const struct column view_backend_columns[VIEW_BACKEND_COLUMNS];
 void view_vip_cells(const struct snapshot_vip *vip, struct cell *cells);

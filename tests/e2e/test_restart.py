@@ -78,6 +78,29 @@ def test_hanging_prober_is_replaced(net, web):
     assert web.cli("status").returncode == 0
 
 
+def test_prober_program_missing_for_a_while(net, musterd):
+    """An upgrade that is half done: musterd goes on, tries again, and finds the program when it is there."""
+    program = musterd.dir / "prober"
+    shutil.copy(BUILD / "muster-prober", program)
+    musterd.config.write_text(musterd.config.read_text() + f"prober_path: {program}\n")
+    musterd.manifest("web", net.vip())
+    musterd.start()
+    musterd.wait_usable("web", 3)
+    for instead in (None, "no program"):
+        program.unlink()
+        if instead:
+            program.write_text(instead)
+        mark = musterd.mark()
+        pid = musterd.json("status")["prober_pid"]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda m=mark: len(musterd.events("prober_gone", since=m)) > 2, "two vain attempts")
+        program.unlink(missing_ok=True)
+        shutil.copy(BUILD / "muster-prober", program)
+        musterd.wait_event("prober_started", since=mark)
+        wait_for(lambda: musterd.json("status")["prober"] == "running", "prober runs again")
+        assert not musterd.events("health", since=mark)
+
+
 def test_prober_has_no_privileges(web):
     status = open(f"/proc/{web.json('status')['prober_pid']}/status").read()
     fields = dict(re.findall(r"^(\w+):\s+(.*)$", status, re.M))

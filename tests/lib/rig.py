@@ -146,6 +146,10 @@ class Rig:
         host.run("ip", "addr", "add", f"{host.v4}/24", "dev", host.iface)
         host.run("ip", "addr", "add", f"{host.v6}/64", "dev", host.iface, "nodad")
 
+    def set_port_mtu(self, mtu, host):
+        """Of the fabric's end alone: what neither end of the way knows of."""
+        self._fabric("ip", "link", "set", "dev", host.port, "mtu", mtu)
+
     def set_mtu(self, mtu, *hosts):
         """Of these hosts' links, both ends, and of what joins them."""
         for host in hosts:
