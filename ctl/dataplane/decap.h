@@ -8,28 +8,46 @@
 
 #include <muster/decap.h>
 
-#define DECAP_MAX 1024
+#define DECAP_MAX	  1024
+#define DECAP_SOURCES_MAX 1024
 
 struct decap;
 
 struct decap_options {
 	const struct muster_addr *addrs; /* inner destinations */
 	size_t n;
+	const struct muster_decap_source *sources; /* outer ones; none: any will do */
+	size_t n_sources;
 	__be16 gue_port; /* UDP destination port that holds packets */
 };
 
+/* What was done so far, on all CPUs; new_flows is not counted here. */
+struct decap_stats {
+	struct muster_counters reasons[MUSTER_DECAP_REASONS_N];
+	struct decap_address {
+		struct muster_addr addr;
+		struct muster_counters counters;
+	} * addrs; /* in order */
+	size_t n, n_sources;
+	bool native;
+};
+
 /*
- * Attaches to @name, native or, where the driver has none, generic; strips the outer headers of packets
- * whose inner destination is in @options. 0; -EBUSY: another XDP program is there; -EPERM; -ENODEV;
- * -errno. *ret_error: a sentence.
+ * Attaches to @name: native; where the MTU asks for it, for frames in pieces (Linux 5.18); where the driver
+ * has neither, generic. Strips the outer headers of packets whose inner destination is in @options. 0;
+ * -EBUSY: another XDP program is there; -EPERM; -ENODEV; -errno. *ret_error: a sentence.
  */
 int decap_attach(struct decap **ret, const char *name, const struct decap_options *options,
 	char **ret_error);
 
-/* Packets of that fate so far, on all CPUs. */
-uint64_t decap_packets(const struct decap *decap, enum muster_decap_reason reason);
+/* A sentence on why native mode was refused; NULL: it was not. */
+const char *decap_why_generic(const struct decap *decap);
 
-bool decap_is_native(const struct decap *decap);
+/* 0 or -errno. */
+int decap_read(const struct decap *decap, struct decap_stats **ret);
+/* Of the program that is attached to @name, by whomever. -ENODEV; -ENOENT: none is; -EPERM; -errno. */
+int decap_read_attached(const char *name, struct decap_stats **ret, char **ret_error);
+void decap_stats_free(struct decap_stats **stats);
 
 /* Leaves it attached after the process ends: pinned as @dir/@name. */
 int decap_pin(struct decap *decap, const char *dir, const char *name, char **ret_error);
