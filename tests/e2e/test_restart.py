@@ -51,7 +51,7 @@ def test_health_survives_a_restart_as_bits(net, web):
 
 def test_sigterm_leaves_forwarding(net, web):
     assert web.terminate() == 0
-    assert {net.fetch() for _ in range(16)} == set(net.hosts)
+    assert set(net.fetch_from_all()) == set(net.hosts)
     web.start()
 
 
@@ -117,7 +117,7 @@ def test_program_taken_off_comes_back(net, web):
     (web.pins / "muster" / "link_eth0").unlink()
     web.wait_event("detached", since=mark, interface="eth0")
     web.wait_event("attached", since=mark, interface="eth0")
-    assert set(net.fetch() for _ in range(16)) == set(net.hosts)
+    assert set(net.fetch_from_all()) == set(net.hosts)
 
 
 def test_interface_deleted_and_made_again(net, web):
@@ -127,7 +127,7 @@ def test_interface_deleted_and_made_again(net, web):
     net.rig.connect(net.lb)
     web.wait_event("attached", since=mark, interface="eth0")
     web.wait_usable("web", 3, timeout=20)
-    assert set(net.fetch() for _ in range(16)) == set(net.hosts)
+    assert set(net.fetch_from_all()) == set(net.hosts)
 
 
 def test_another_program_is_refused_by_id(net, musterd):
@@ -246,7 +246,7 @@ def test_capabilities_of_the_unit_suffice(net, musterd):
     effective = re.search(r"CapEff:\s+(\w+)", open(f"/proc/{musterd.process.pid}/status").read()).group(1)
     assert bin(int(effective, 16)).count("1") == len(caps)
     musterd.wait_usable("web", 3)
-    assert set(net.fetch() for _ in range(16)) == set(net.hosts)
+    assert set(net.fetch_from_all()) == set(net.hosts)
 
 
 def test_unit_is_sound(tmp_path):
@@ -293,4 +293,4 @@ def test_limits_changed_means_new_tables(net, web, damage):
     web.wait_usable("web", 3)
     wait_for(lambda: len(load.rows) > 200, "load")
     load.stop()
-    assert set(net.fetch() for _ in range(16)) == set(net.hosts)
+    assert set(net.fetch_from_all()) == set(net.hosts)
