@@ -55,7 +55,8 @@ struct dataplane {
 	struct build builds[DP_BUILDS];
 	struct bpf_map *maps[DP_MAPS]; /* of the plain build; the other one uses the same */
 	bool adopted, published;
-	char *why_not; /* adopted; NULL: nothing was pinned */
+	bool kept[DP_MAPS]; /* adopted maps that are the pinned ones */
+	char *why_not;	    /* adopted; NULL: nothing was pinned */
 	int n_cpus;
 	int grace_fd, grace_inner[2];
 	unsigned grace_turn;

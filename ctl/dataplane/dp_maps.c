@@ -129,10 +129,27 @@ static void close_all(int *fds)
 			close(fds[map]);
 }
 
-/* An image can do without: such a map is made where a pinned set, of an older musterd perhaps, lacks it. */
+/*
+ * An image can do without, and nothing in it lasts: such a map is made anew where a pinned set, of an older
+ * musterd perhaps, lacks it or has it in another size.
+ */
 static bool is_extra(enum dp_map map)
 {
-	return map == DP_reply_sources || map == DP_fragments;
+	return map == DP_reply_sources || map == DP_fragments || map == DP_reply_budget;
+}
+
+/* Likewise check_pinned(), but what does not fit is left where it is. */
+static int check_extra(struct dataplane *dp, enum dp_map map, int *fd)
+{
+	int fits = check_pinned(dp, map, *fd);
+
+	if (fits)
+		return fits;
+	free(dp->why_not);
+	dp->why_not = NULL;
+	close(*fd);
+	*fd = -1;
+	return 1;
 }
 
 /* 1: all that an image needs are there and fit. */
@@ -153,7 +170,8 @@ static int open_pinned(struct dataplane *dp, int *fds)
 		return refuse(dp, "only %d of %d pinned maps are there", found, needed);
 	for (enum dp_map map = 0; map < DP_MAPS && fits == 1; map++)
 		if (fds[map] >= 0)
-			fits = check_pinned(dp, map, fds[map]);
+			fits = is_extra(map) ? check_extra(dp, map, &fds[map])
+					     : check_pinned(dp, map, fds[map]);
 	return fits == 1 ? check_control(dp, fds[DP_control]) : fits;
 }
 
@@ -163,9 +181,11 @@ int dp_maps_adopt(struct dataplane *dp)
 
 	memset(fds, -1, sizeof(fds));
 	fits = open_pinned(dp, fds);
-	for (enum dp_map map = 0; map < DP_MAPS && fits == 1 && !err; map++)
-		if (fds[map] >= 0)
+	for (enum dp_map map = 0; map < DP_MAPS && fits == 1 && !err; map++) {
+		dp->kept[map] = fds[map] >= 0;
+		if (dp->kept[map])
 			err = bpf_map__reuse_fd(dp->maps[map], fds[map]);
+	}
 	dp->adopted = fits == 1 && !err;
 	close_all(fds);
 	return fits < 0 ? fits : err;
@@ -220,7 +240,7 @@ void dp_maps_close(struct dataplane *dp)
 /*
  * A pin cannot be replaced by rename() on every kernel, so the old one goes first. A crash in between
  * leaves an incomplete set, which the next start does not adopt; the attached program keeps its maps. Of an
- * adopted set only what it lacked is pinned.
+ * adopted set only what was made is pinned.
  */
 int dp_maps_pin(struct dataplane *dp)
 {
@@ -229,7 +249,7 @@ int dp_maps_pin(struct dataplane *dp)
 
 		if (!path)
 			return -ENOMEM;
-		if (dp->adopted && !access(path, F_OK))
+		if (dp->kept[map])
 			continue;
 		unlink(path);
 		if (bpf_obj_pin(bpf_map__fd(dp->maps[map]), path))

@@ -128,6 +128,11 @@ static void lacking_map_is_made(void **state)
 	assert_true(dataplane_adopted(dp, NULL));
 	assert_int_equal(send_syn(dp, "198.18.0.1", 1, &member), XDP_TX);
 	assert_int_equal(dataplane_publish(dp, NULL), 0);
+	dataplane_close(&dp);
+	with.fragments *= 2; /* of another size is as good as none */
+	dp = open_dp(&with);
+	assert_true(dataplane_adopted(dp, NULL));
+	assert_int_equal(dataplane_publish(dp, NULL), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(extra); i++) {
 		char path[128];
 
