@@ -139,11 +139,18 @@ MUSTER_INLINE int is_mapped(const struct muster_addr *addr)
 	return !addr->d[0] && addr->w[2] == bpf_htonl(0xffff);
 }
 
+/*
+ * Written as it is read by the key's hash and comparison: a load of eight bytes right behind two stores of four
+ * has to wait for both.
+ */
 MUSTER_INLINE void map_ipv4(struct muster_addr *addr, __be32 ipv4)
 {
 	addr->d[0] = 0;
-	addr->w[2] = bpf_htonl(0xffff);
-	addr->w[3] = ipv4;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	addr->d[1] = (__u64)ipv4 << 32 | bpf_htonl(0xffff);
+#else
+	addr->d[1] = (__u64)bpf_htonl(0xffff) << 32 | ipv4;
+#endif
 }
 
 #endif
