@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/addr.h"
+#include "core/util.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int addr_parse(const char *text, struct muster_addr *ret)
@@ -31,6 +33,46 @@ bool addr_equal(const struct muster_addr *a, const struct muster_addr *b)
 int addr_compare(const struct muster_addr *a, const struct muster_addr *b)
 {
 	return memcmp(a, b, sizeof(*a));
+}
+
+/* Decimal digits alone. */
+static int parse_length(const char *text, unsigned most, unsigned *ret)
+{
+	char *end;
+	unsigned long length;
+
+	if (*text < '0' || *text > '9')
+		return -ERANGE;
+	errno = 0;
+	length = strtoul(text, &end, 10);
+	*ret = (unsigned)length;
+	return *end || errno || length > most ? -ERANGE : 0;
+}
+
+static bool is_zero_behind(const struct muster_addr *addr, unsigned bits)
+{
+	for (unsigned bit = bits; bit < 128; bit++)
+		if (addr->b[bit / 8] & 0x80 >> bit % 8)
+			return false;
+	return true;
+}
+
+int addr_parse_prefix(const char *text, struct muster_addr *ret, unsigned *ret_bits)
+{
+	const char *slash = strchr(text, '/');
+	_free_ char *address = slash ? strndup(text, (size_t)(slash - text)) : strdup(text);
+	unsigned all;
+	int err;
+
+	if (!address)
+		return -ENOMEM;
+	if (addr_parse(address, ret))
+		return -EINVAL;
+	*ret_bits = all = addr_is_v4(ret) ? 32 : 128;
+	err = slash ? parse_length(slash + 1, all, ret_bits) : 0;
+	if (err)
+		return err;
+	return is_zero_behind(ret, 128 - all + *ret_bits) ? 0 : -EDOM;
 }
 
 bool addr_is_unusable(const struct muster_addr *addr)

@@ -13,6 +13,12 @@
 /* @text: dotted IPv4 or IPv6 without brackets or zone. 0 or -EINVAL. */
 int addr_parse(const char *text, struct muster_addr *ret);
 
+/*
+ * "10.64.0.0/16", "2001:db8::/112", or an address alone. *ret_bits: of its family, 0-32 or 0-128. -EINVAL: no
+ * address; -ERANGE: a length that its family has not; -EDOM: bits set behind the length.
+ */
+int addr_parse_prefix(const char *text, struct muster_addr *ret, unsigned *ret_bits);
+
 bool addr_is_v4(const struct muster_addr *addr);
 bool addr_equal(const struct muster_addr *a, const struct muster_addr *b);
 int addr_compare(const struct muster_addr *a, const struct muster_addr *b);

@@ -48,6 +48,44 @@ void settings_clear(struct settings *settings)
 	*settings = (struct settings){};
 }
 
+static bool is_in_prefix(const struct settings_prefix *prefix, const struct muster_addr *addr)
+{
+	bool is_set = prefix->addr.d[0] || prefix->addr.d[1];
+
+	return is_set && prefix->addr.d[0] == addr->d[0] && prefix->addr.w[2] == addr->w[2] &&
+	       prefix->addr.w[3] == (addr->w[3] & ~prefix->mask);
+}
+
+static int check_vip(const struct settings *settings, const struct vip *vip, struct diags *diags)
+{
+	char text[ADDR_TEXT];
+	int err = 0;
+
+	for (size_t a = 0; a < vip->n_addrs; a++) {
+		const struct muster_addr *addr = &vip->addrs[a];
+
+		if (!is_in_prefix(&settings->outer_source[!addr_is_v4(addr)], addr))
+			continue;
+		diag_error(diags, vip->origin,
+			"VIP %s: %s is in outer_source of musterd.yaml; backends drop packets that "
+			"come from an address of their own",
+			vip->name, addr_format(addr, text));
+		err = -EINVAL;
+	}
+	return err;
+}
+
+int settings_check_model(
+	const struct settings *settings, const struct model *model, struct diags *diags)
+{
+	int err = 0;
+
+	for (size_t v = 0; v < model->n_vips; v++)
+		if (check_vip(settings, &model->vips[v], diags))
+			err = -EINVAL;
+	return err;
+}
+
 void settings_apply_outer_source(const struct settings *settings, struct muster_nexthop *nexthop,
 	const struct muster_addr *backend)
 {

@@ -40,6 +40,13 @@ struct settings {
 int settings_init(struct settings *settings); /* defaults; 0 or -ENOMEM */
 void settings_clear(struct settings *settings);
 
+/*
+ * What the model may not have beside these settings: a VIP in outer_source, whose packets a backend would take
+ * for its own. 0 or -EINVAL, each in @diags with its place.
+ */
+int settings_check_model(
+	const struct settings *settings, const struct model *model, struct diags *diags);
+
 /* Puts the outer source that is set for its family, if one is, in place of that of the route. */
 void settings_apply_outer_source(const struct settings *settings, struct muster_nexthop *nexthop,
 	const struct muster_addr *backend);

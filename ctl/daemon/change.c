@@ -167,6 +167,9 @@ static void build_work(uv_work_t *work)
 
 	change->err = sources_build(&change->sources, &change->model, change->daemon->sources,
 		&change->request.sources, &change->diags);
+	if (!change->err)
+		change->err = settings_check_model(
+			&change->daemon->settings, change->model, &change->diags);
 }
 
 static void next_change(struct daemon *daemon)

@@ -46,6 +46,8 @@ static int test_manifests(const struct settings *settings)
 
 	if (!err)
 		err = manifest_load(files.sources, files.n, &model, &diags);
+	if (!err)
+		err = settings_check_model(settings, model, &diags);
 	print_diags(&diags);
 	if (!err)
 		printf("ok: %zu VIPs, %zu pools\n", model->n_vips, model->n_pools);

@@ -33,32 +33,22 @@ static int parse_number(const char *word, unsigned long max, unsigned long *ret)
 	return *end || errno || *ret > max ? -EINVAL : 0;
 }
 
-static bool is_zero_behind(const struct muster_addr *addr, unsigned long bits)
-{
-	for (unsigned long bit = bits; bit < 128; bit++)
-		if (addr->b[bit / 8] & 0x80 >> bit % 8)
-			return false;
-	return true;
-}
-
 static int parse_source(const char *word, struct muster_decap_source *source, char **ret_error)
 {
-	const char *slash = strchr(word, '/');
-	_free_ char *addr = slash ? strndup(word, (size_t)(slash - word)) : strdup(word);
-	unsigned long bits, all;
+	unsigned bits = 0, all;
+	int err = addr_parse_prefix(word, &source->addr, &bits);
 
-	if (!addr)
-		return -ENOMEM;
-	if (addr_parse(addr, &source->addr))
+	if (err == -ENOMEM)
+		return err;
+	if (err == -EINVAL)
 		return bad(ret_error, "%s: is no address or prefix", word);
-	source->family = addr_is_v4(&source->addr) ? MUSTER_DECAP_IPV4 : MUSTER_DECAP_IPV6;
-	bits = all = source->family == MUSTER_DECAP_IPV4 ? 32 : 128;
-	if (slash && parse_number(slash + 1, all, &bits))
-		return bad(ret_error, "%s: a prefix of that family has 0 to %lu bits", word, all);
-	bits += 128 - all;
-	if (!is_zero_behind(&source->addr, bits))
+	all = addr_is_v4(&source->addr) ? 32 : 128;
+	if (err == -ERANGE)
+		return bad(ret_error, "%s: a prefix of that family has 0 to %u bits", word, all);
+	if (err)
 		return bad(ret_error, "%s: has bits set behind the prefix", word);
-	source->prefix_bits = MUSTER_DECAP_SOURCE_BITS - 128 + (uint32_t)bits;
+	source->family = all == 32 ? MUSTER_DECAP_IPV4 : MUSTER_DECAP_IPV6;
+	source->prefix_bits = MUSTER_DECAP_SOURCE_BITS - all + bits;
 	return 0;
 }
 

@@ -3,9 +3,12 @@
 #include "core/settings.h"
 #include "manifest/draft.h"
 
-#define HASHED_BITS_MAX 32 /* of an address, that the flow's hash may choose */
+#include <errno.h>
 
-/* The entry of that family, or NULL with a complaint if it is taken. */
+#define HASHED_BITS_MAX 32 /* of an address, that the flow's hash may choose */
+#define IPV4_BITS_MIN	8  /* a shorter prefix reaches into what is no host's address */
+
+/* Complains if that family has an entry already. */
 static bool is_second(
 	const struct reading *r, const struct muster_addr *taken, const struct node *value)
 {
@@ -40,50 +43,51 @@ void settings_read_reply_source(
 
 /* ---- outer_source: a prefix, in which the flow's hash chooses the address ---- */
 
-static bool parse_length(const char *text, unsigned most, unsigned *ret)
+static bool is_link_local(const struct muster_addr *addr)
 {
-	char *end;
-	unsigned long length = strtoul(text, &end, 10);
+	if (addr_is_v4(addr))
+		return addr->b[12] == 169 && addr->b[13] == 254;
+	return addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80;
+}
 
-	*ret = (unsigned)length;
-	return *text >= '0' && *text <= '9' && !*end && length <= most;
+/* What is wrong with @text as an outer source, or NULL; @buf is room for a sentence. */
+static const char *parse_prefix(const char *text, struct settings_prefix *ret, char *buf, size_t n)
+{
+	unsigned all, least, length = 0;
+	int err = addr_parse_prefix(text, &ret->addr, &length);
+
+	if (err && err != -ERANGE && err != -EDOM)
+		return "is not an address or a prefix (10.64.0.0/16, \"2001:db8::/112\")";
+	all = addr_is_v4(&ret->addr) ? 32 : 128;
+	least = all == 32 ? IPV4_BITS_MIN : all - HASHED_BITS_MAX;
+	if (err == -ERANGE || length < least) {
+		snprintf(buf, n, "has to have a length of %u to %u", least, all);
+		return buf;
+	}
+	if (err)
+		return "has bits behind its length";
+	if (addr_is_unusable(&ret->addr) || is_link_local(&ret->addr))
+		return "are no addresses that routers carry";
+	ret->mask = htonl(all - length == 32 ? UINT32_MAX : (1u << (all - length)) - 1);
+	return NULL;
 }
 
 static void add_outer_source(
 	const struct reading *r, const struct field *field, const struct node *value)
 {
-	const char *text = field_scalar(r, field, value, "a prefix"), *slash;
-	_free_ char *address = NULL;
+	const char *text = field_scalar(r, field, value, "a prefix"), *problem;
 	struct settings *settings = r->object;
 	struct settings_prefix prefix, *at;
-	unsigned bits, length;
-	uint32_t host;
+	char buf[64];
 
 	if (!text)
 		return;
-	slash = strchr(text, '/');
-	address = slash ? strndup(text, (size_t)(slash - text)) : strdup(text);
-	if (!address || addr_parse(address, &prefix.addr)) {
-		complain_error(r->complaints, value->where,
-			QUOTED " is not an address or a prefix (10.64.0.0/16, \"2001:db8::/112\")",
-			text);
+	problem = parse_prefix(text, &prefix, buf, sizeof(buf));
+	if (problem) {
+		complain_error(r->complaints, value->where, QUOTED " %s", text, problem);
 		return;
 	}
-	length = bits = addr_is_v4(&prefix.addr) ? 32 : 128;
-	if ((slash && !parse_length(slash + 1, bits, &length)) || bits - length > HASHED_BITS_MAX ||
-		!length) {
-		complain_error(r->complaints, value->where, QUOTED ": the length must be %u to %u",
-			text, bits == 32 ? 1 : bits - HASHED_BITS_MAX, bits);
-		return;
-	}
-	host = bits - length == 32 ? UINT32_MAX : (1u << (bits - length)) - 1;
-	prefix.mask = htonl(host);
-	if (prefix.addr.w[3] & prefix.mask) {
-		complain_error(r->complaints, value->where,
-			QUOTED " has bits behind its length of %u", text, length);
-		return;
-	}
-	at = &settings->outer_source[bits == 128];
+	at = &settings->outer_source[!addr_is_v4(&prefix.addr)];
 	if (!is_second(r, &at->addr, value))
 		*at = prefix;
 }

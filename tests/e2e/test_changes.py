@@ -211,3 +211,17 @@ def test_dripping_clients_do_not_starve_the_command_line(net, web):
     for sock in drips:
         sock.close()
     assert took < 1, "promised: 100 ms; asserted at ten times that"
+
+
+def test_vip_in_outer_source_is_refused(net, musterd):
+    """Its packets would come from an address that the backend has itself."""
+    musterd.config.write_text(musterd.config.read_text() + "outer_source: [198.18.0.64/26]\n")
+    musterd.manifest("web", net.vip(address="198.18.0.10"))
+    musterd.start()
+    musterd.manifest("api", net.vip(name="api", address=VIP4))
+    result = musterd.cli("reload", check=False)
+    assert result.returncode == 2, result
+    assert "api.yaml:3:7: VIP api: 198.18.0.100 is in outer_source" in result.stderr
+    assert {row["name"] for row in musterd.json("vip", "list")["vips"]} == {"web"}
+    test = run(BUILD / "musterd", "-t", "-c", musterd.config, check=False)
+    assert test.returncode == 2 and "is in outer_source" in test.stderr

@@ -114,9 +114,50 @@ static void test_sockaddr(void **state)
 	assert_memory_equal(&((struct sockaddr_in6 *)&ss)->sin6_addr, &v6, sizeof(v6));
 }
 
+static void test_prefixes(void **state)
+{
+	static const struct {
+		const char *text;
+		int err;
+		unsigned bits;
+	} rows[] = {
+		{"10.64.0.0/16", 0, 16},
+		{"10.64.0.0/0016", 0, 16},
+		{"0.0.0.0/0", 0, 0},
+		{"10.0.0.1", 0, 32},
+		{"10.0.0.1/32", 0, 32},
+		{"2001:db8::/112", 0, 112},
+		{"::/0", 0, 0},
+		{"2001:db8::1", 0, 128},
+		{"10.64.0.1/16", -EDOM, 16},
+		{"2001:db8::1/127", -EDOM, 127},
+		{"0.0.0.1/0", -EDOM, 0},
+		{"10.0.0.0/33", -ERANGE, 0},
+		{"::/129", -ERANGE, 0},
+		{"10.0.0.0/", -ERANGE, 0},
+		{"10.0.0.0/-1", -ERANGE, 0},
+		{"10.0.0.0/8x", -ERANGE, 0},
+		{"10.0.0.0/99999999999999999999", -ERANGE, 0},
+		{"/8", -EINVAL, 0},
+		{"web/8", -EINVAL, 0},
+		{"", -EINVAL, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct muster_addr addr;
+		unsigned bits;
+		int err = addr_parse_prefix(rows[i].text, &addr, &bits);
+
+		if (err != rows[i].err || (!err && bits != rows[i].bits))
+			fail_msg("%s: %d, %u bits", rows[i].text, err, bits);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_invalid),
 		cmocka_unit_test(test_unusable),
