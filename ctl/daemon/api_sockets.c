@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The two sockets, who is connected to them, and microhttpd inside the loop. */
 #include "daemon/api_internal.h"
+#include "daemon/identity.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -119,8 +119,8 @@ static int remove_stale(const struct sockaddr_un *address)
 static int listen_on(struct daemon *daemon, const char *path, const char *group)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct group *entry = getgrnam(group);
 	_close_ int fd = -1;
+	gid_t gid;
 	mode_t mask;
 	int err;
 
@@ -138,7 +138,11 @@ static int listen_on(struct daemon *daemon, const char *path, const char *group)
 	umask(mask);
 	if (err)
 		return err;
-	if (entry && chown(path, (uid_t)-1, entry->gr_gid))
+	err = identity_group(group, &gid);
+	if (err)
+		events_emit(daemon->events, EVENT_WARNING, "socket_group", "path", path, "why",
+			event_text("there is no group %s: only root may use it", group), NULL);
+	else if (chown(path, (uid_t)-1, gid))
 		events_emit(daemon->events, EVENT_WARNING, "socket_group", "path", path, "why",
 			strerror(errno), NULL);
 	if (chmod(path, 0660) || listen(fd, 128))

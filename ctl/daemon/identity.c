@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <grp.h>
 #include <pwd.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -116,5 +117,18 @@ int identity_prober(
 		ret->uid = ret->gid = NOBODY;
 		*ret_note = "there is no such user: the prober runs as nobody (65534)";
 	}
+	return 0;
+}
+
+int identity_group(const char *text, gid_t *ret)
+{
+	const struct group *group = getgrnam(text);
+
+	if (group)
+		*ret = group->gr_gid;
+	else if (is_number(text))
+		*ret = (gid_t)strtoul(text, NULL, 10);
+	else
+		return -ENOENT;
 	return 0;
 }

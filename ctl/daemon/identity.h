@@ -19,4 +19,7 @@ int identity_hash_key(const char *state_dir, struct muster_hash_key *ret);
 int identity_prober(
 	const struct settings *settings, struct supervisor_options *ret, const char **ret_note);
 
+/* A group by name or number. 0, or -ENOENT. */
+int identity_group(const char *text, gid_t *ret);
+
 #endif

@@ -294,3 +294,16 @@ def test_limits_changed_means_new_tables(net, web, damage):
     wait_for(lambda: len(load.rows) > 200, "load")
     load.stop()
     assert set(net.fetch_from_all()) == set(net.hosts)
+
+
+def test_socket_groups(net, musterd):
+    """By name, by number; an unknown one is said, and root alone may use the socket."""
+    for group, gid in (("nogroup", 65534), ("4242", 4242), ("no-such-group", 0)):
+        text = [line for line in musterd.config.read_text().splitlines() if "view_group" not in line]
+        musterd.config.write_text("\n".join([*text, f'view_group: "{group}"', ""]))
+        mark = musterd.mark()
+        musterd.start()
+        assert os.stat(musterd.dir / "run/view.sock").st_gid == gid
+        said = [row["why"] for row in musterd.events("socket_group", since=mark) if row["path"].endswith("view.sock")]
+        assert said == (["there is no group no-such-group: only root may use it"] if not gid else [])
+        musterd.terminate()
