@@ -114,7 +114,7 @@ void patch_clear(struct patch *patch); /* frees */
  * to @patch. Members without a state keep what they have. An unchanged pool appends nothing.
  * 0 or -ENOMEM (nothing half applied: image and patch agree).
  *
- * One death in a pool of 100 backends (16381 slots): well under 100 us.
+ * One death in a pool of 100 backends (16384 slots): well under 100 us.
  */
 int image_patch(struct image *image, const char *pool, const struct member_state *states, size_t n,
 	struct patch *patch);

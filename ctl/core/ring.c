@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-static const uint32_t ring_sizes[] = {251, 1021, 4093, 16381, RING_SIZE_MAX};
+static const uint32_t ring_sizes[] = {256, 1024, 4096, 16384, RING_SIZE_MAX};
 
 #define SLOTS_PER_MEMBER 100
 
@@ -61,13 +61,13 @@ static struct filler filler_of(const struct ring *ring, const struct ring_member
 
 	return (struct filler){
 		.slot = muster_reduce((__u32)(hash >> 32), ring->size),
-		.skip = 1 + muster_reduce((__u32)hash, ring->size - 1),
+		.skip = 1 + 2 * muster_reduce((__u32)hash, ring->size / 2), /* odd */
 		.weight = member->weight,
 		.index = member->index,
 	};
 }
 
-/* The size is prime, so a skip visits every slot before it comes back. */
+/* The size is a power of two and the skip odd, so it visits every slot before it comes back. */
 static uint32_t next_slot(const struct ring *ring, uint32_t slot, uint32_t skip)
 {
 	slot += skip;

@@ -20,7 +20,7 @@
 #include "core/addr.h"
 #include "core/util.h"
 
-#define RING_SIZE_MAX	 65537
+#define RING_SIZE_MAX	 65536
 #define RING_MEMBERS_MAX 4096 /* member indexes are below */
 /*
  * With a tenth of the weight usable, 4 of 5 refilled slots find their owner within so many probes;
@@ -37,8 +37,11 @@ struct ring_member {
 };
 
 /*
- * Of the sizes 251, 1021, 4093, 16381, 65537 the smallest that is >= 100 x members; all are prime.
- * 0 members: 0.
+ * Of the sizes 256, 1024, 4096, 16384, 65536 the smallest that is >= 100 x members. 0 members: 0.
+ *
+ * Maglev takes prime sizes, so that any skip is a permutation. Here they are powers of two with odd skips:
+ * each slot of a ring is then a whole number of slots of the next larger one, and the flows of a slot keep
+ * their owner when the ring grows or shrinks.
  */
 uint32_t ring_size_for(size_t members);
 
@@ -63,7 +66,7 @@ struct ring {
 /*
  * Builds the base ring; all are usable, current = owner. Members in any order, weight 0 owns nothing;
  * no member with weight: all slots MUSTER_NONE. 0, -EINVAL (size, index >= RING_MEMBERS_MAX or a
- * duplicate address:port) or -ENOMEM. Cost: about 1.2 ms for 65537 slots.
+ * duplicate address:port) or -ENOMEM. Cost: about 1.2 ms for 65536 slots.
  */
 int ring_new(struct ring **ret, const struct ring_member *members, size_t n, uint32_t size,
 	const struct muster_hash_key *key);

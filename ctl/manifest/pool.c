@@ -7,11 +7,11 @@ static const char *const later_keys[] = {"leader", "zones", "slow_start", "disco
 
 /* ring_size_is_valid() */
 static const struct choice ring_sizes[] = {
-	{"251", 251},
-	{"1021", 1021},
-	{"4093", 4093},
-	{"16381", 16381},
-	{"65537", 65537},
+	{"256", 256},
+	{"1024", 1024},
+	{"4096", 4096},
+	{"16384", 16384},
+	{"65536", 65536},
 };
 
 static size_t pool_index(const struct reading *r)

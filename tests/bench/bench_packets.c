@@ -21,7 +21,7 @@
 #define LOADS	   5  /* of the programs: where the kernel puts them is worth some ns, too */
 #define TRIALS	   13 /* of each load */
 #define REPEAT	   200000
-#define RING_SIZE  16381
+#define RING_SIZE  16384
 #define RING_SPACE 16384
 #define MEMBERS	   100
 

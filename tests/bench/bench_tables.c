@@ -47,7 +47,7 @@ static double now_us(void)
 static const struct {
 	size_t members;
 	uint32_t size;
-} rings[] = {{10, 65537}, {100, 16381}, {100, 65537}, {650, 65537}, {4096, 65537}};
+} rings[] = {{10, 65536}, {100, 16384}, {100, 65536}, {650, 65536}, {4096, 65536}};
 
 static double max_by_mean(const struct ring *ring, size_t n)
 {
@@ -92,7 +92,7 @@ static void bench_last_member(struct result *result, unsigned trial)
 	start = now_us();
 	models_must(ring_update(ring, usable, NULL) > 0);
 	result->us[trial] = now_us() - start;
-	snprintf(result->name, sizeof(result->name), "refill, 1 of 1000 left/65537");
+	snprintf(result->name, sizeof(result->name), "refill, 1 of 1000 left/65536");
 }
 
 /* ---- images ---- */

@@ -146,7 +146,7 @@ static inline uint32_t prog_vip(struct prog *prog, const char *addr, uint8_t pro
 		.on_empty = on_empty,
 		.member_base = prog->next_member,
 		.ring_base = slot,
-		.ring_size = member ? 251 : 0,
+		.ring_size = member ? 256 : 0,
 	};
 
 	for (uint32_t i = 0; i < 256; i++)

@@ -176,7 +176,7 @@ static void test_death(void **state)
 	patch_pool(f, 0, &patch);
 	assert_int_equal(patch.n_members, 2);
 	assert_int_equal(patch.n_slots, slots);
-	assert_in_range(slots, 2 * 4093 / 12 + 1021 / 6 - 4, 2 * 4093 / 12 + 1021 / 6 + 4);
+	assert_in_range(slots, 2 * 4096 / 12 + 1024 / 6 - 4, 2 * 4096 / 12 + 1024 / 6 + 4);
 	store(f, &patch);
 	check_tables(f);
 	plans_check_rings(f->plans.live);

@@ -23,14 +23,14 @@ static void test_size(void **state)
 		size_t backends, weightless;
 		uint32_t configured, size;
 	} rows[] = {
-		{2, 0, 0, 251},
-		{10, 0, 0, 1021},
-		{11, 1, 0, 1021},
-		{11, 0, 0, 4093},
-		{2, 0, 4093, 4093},
+		{2, 0, 0, 256},
+		{10, 0, 0, 1024},
+		{11, 1, 0, 1024},
+		{11, 0, 0, 4096},
+		{2, 0, 4096, 4096},
 		{3, 3, 0, 0},
-		{3, 3, 4093, 0},
-		{0, 0, 4093, 0},
+		{3, 3, 4096, 0},
+		{0, 0, 4096, 0},
 	};
 
 	(void)state;
@@ -103,10 +103,10 @@ static void test_new_place(void **state)
 	assert_true(plans.changed);
 	assert_int_not_equal(live_ring(&plans)->base, base);
 	base = live_ring(&plans)->base;
-	model->pools[0].ring_size = 4093;
+	model->pools[0].ring_size = 4096;
 	plans_commit_up(&plans, model);
 	assert_true(plans.changed);
-	assert_int_equal(live_ring(&plans)->size, 4093);
+	assert_int_equal(live_ring(&plans)->size, 4096);
 	assert_int_not_equal(live_ring(&plans)->base, base);
 }
 
