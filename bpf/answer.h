@@ -56,6 +56,16 @@ MUSTER_INLINE int answer_empty(struct walk *walk)
 	return answer_error(walk, &unreachable, MUSTER_REASON_empty_reject);
 }
 
+/* The member that has this flow is down, and the service wants its clients to know. */
+MUSTER_INLINE int answer_reset(struct walk *walk)
+{
+	int failed = begin_answer(walk, MUSTER_REPLY_REJECT, MUSTER_REASON_empty_silent);
+
+	if (failed == GO_ON)
+		failed = pop_tags(walk);
+	return failed == GO_ON ? reply_rst(walk, MUSTER_REASON_member_reset) : failed;
+}
+
 MUSTER_INLINE int answer_exceeded(struct walk *walk)
 {
 	struct error_kind exceeded = {ICMP_TTL_EXCEEDED, 0, 0};

@@ -9,6 +9,7 @@
 
 const volatile __u32 n_services = 1;  /* entries of one bank */
 const volatile __u32 bucket_mask = 0; /* buckets - 1 */
+const volatile __u32 flow_mask = 0;   /* buckets of flows - 1 */
 const volatile __u8 has_frags = 0; /* loaded with BPF_F_XDP_HAS_FRAGS: a frame may be in pieces */
 
 #define TABLE(map, value_type)                     \
@@ -35,6 +36,8 @@ TABLE(rings, struct muster_ring_element);
 TABLE(members, struct muster_member);
 TABLE(nexthops, struct muster_nexthop);
 TABLE(reply_sources, struct muster_addr);
+TABLE(flows, struct muster_flow_bucket);
+TABLE(tracking, struct muster_tracking);
 COUNTERS(service_counters, struct muster_counters, 1);
 COUNTERS(member_counters, struct muster_counters, 1);
 COUNTERS(reason_counters, struct muster_counters, MUSTER_REASONS_MAX);

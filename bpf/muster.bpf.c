@@ -28,10 +28,10 @@ int muster_xdp(struct xdp_md *ctx)
 	if (reason == GO_ON)
 		reason = frontend(&walk);
 	if (reason == GO_ON)
-		reason = pick(&walk);
+		reason = pick(&walk, 0);
 	if (reason == GO_ON)
 		reason = forward(&walk);
-	if (reason == UNUSUAL) {
+	if (reason == UNUSUAL || reason == MEMBER_DOWN) {
 		bpf_tail_call(ctx, &programs, 0);
 		reason = MUSTER_REASON_no_program;
 	}
@@ -51,9 +51,11 @@ int muster_any(struct xdp_md *ctx)
 	if (reason == MUSTER_REASON_echo_reply)
 		return account(&walk, answer_echo(&walk));
 	if (reason == GO_ON)
-		reason = pick(&walk);
+		reason = pick(&walk, 1);
 	if (reason == UNUSUAL)
 		return account(&walk, answer_empty(&walk));
+	if (reason == MEMBER_DOWN)
+		return account(&walk, answer_reset(&walk));
 	if (reason == GO_ON)
 		reason = forward_any(&walk);
 	return account(&walk, reason);

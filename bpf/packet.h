@@ -57,10 +57,11 @@ typedef struct {
 /*
  * A stage returns a reason, which ends the packet's way, or one of these. UNUSUAL: the straight way ends
  * here, and the packet takes the long one from the start; on the long way pick() says so when there is no
- * member.
+ * member. MEMBER_DOWN: there was one.
  */
-#define GO_ON	(-1)
-#define UNUSUAL (-2)
+#define GO_ON	    (-1)
+#define UNUSUAL	    (-2)
+#define MEMBER_DOWN (-3)
 
 /* The part that ICMP and ICMPv6 share. (linux/icmp.h drags libc headers in.) */
 struct icmp_header {
@@ -101,6 +102,7 @@ enum fragment { FRAGMENT_NONE, FRAGMENT_FIRST, FRAGMENT_LATER };
 struct packet {
 	struct muster_key key;	/* of the flow: the VIP's address, protocol and port */
 	struct muster_addr src; /* of the flow: the client */
+	__be32 seq; /* of a TCP segment */
 	__be16 sport;
 	__u16 ip_bytes; /* of the IP packet, by its header */
 	__u8 is_v6;

@@ -27,6 +27,7 @@ MUSTER_INLINE int parse_tcp(const void *l4, __u32 l4_bytes, const void *end, str
 		return MUSTER_REASON_bad_header;
 	packet->sport = tcp->source;
 	packet->key.port = tcp->dest;
+	packet->seq = tcp->seq;
 	packet->tcp_flags = ((const __u8 *)l4)[13];
 	return GO_ON;
 }
@@ -107,6 +108,7 @@ MUSTER_INLINE int parse_ipv6(const void *at, const void *end, __u32 room, struct
 MUSTER_INLINE void parse_begin(struct packet *packet)
 {
 	packet->tcp_flags = 0;
+	packet->seq = 0;
 	packet->sport = 0;
 	packet->key.port = 0;
 	packet->key.proto = 0;

@@ -65,16 +65,21 @@ static int match(struct matcher *matcher, uint64_t identity, const struct member
 
 /* ---- 1: what has to change, and room for it ---- */
 
-/* Appends the members of @block that change; usable[0 .. n-1]: as they will be. */
+uint16_t member_state_share(const struct member_state *state, struct member_class class)
+{
+	return member_state_bits(state, class).new_ok ? state->share : 0;
+}
+
+/* Appends the members of @block that change; share[0 .. n-1]: as they will be. */
 static int collect_members(
-	const struct block *block, struct matcher *matcher, struct patch *patch, bool *usable)
+	const struct block *block, struct matcher *matcher, struct patch *patch, uint16_t *share)
 {
 	for (uint16_t i = 0; i < block->n; i++) {
 		const struct image_member *member = &block->members[i];
 		const struct member_state *state = NULL;
 		struct bits bits;
 
-		usable[i] = member->bits.new_ok;
+		share[i] = member->share;
 		if (!member->identity)
 			continue;
 		if (match(matcher, member->identity, &state))
@@ -82,21 +87,21 @@ static int collect_members(
 		if (!state)
 			continue;
 		bits = member_state_bits(state, block->class);
-		usable[i] = bits.new_ok;
+		share[i] = member_state_share(state, block->class);
 		if (bits.new_ok == member->bits.new_ok && bits.old_ok == member->bits.old_ok &&
-			state->nexthop == member->nexthop)
+			share[i] == member->share && state->nexthop == member->nexthop)
 			continue;
 		if (util_grow(&patch->members, patch->n_members, sizeof(*patch->members)))
 			return -ENOMEM;
 		patch->members[patch->n_members++] =
-			(struct patch_member){block->base + i, state->nexthop, bits};
+			(struct patch_member){block->base + i, state->nexthop, bits, share[i]};
 	}
 	return 0;
 }
 
 /* What the image has of a pool: a block per class, a ring per block and protocol. */
-#define POOL_BLOCKS 4
-#define POOL_RINGS  8
+#define POOL_BLOCKS 6
+#define POOL_RINGS  12
 
 struct parts {
 	struct block *blocks[POOL_BLOCKS];
@@ -119,21 +124,22 @@ static void find_parts(const struct image *image, const char *pool, struct parts
 
 static int collect(struct parts *parts, struct matcher *matcher, struct patch *patch)
 {
-	bool usable[MODEL_POOL_MEMBERS];
+	uint16_t share[MODEL_POOL_MEMBERS];
 	size_t all = 0;
 
 	for (size_t b = 0; b < parts->n_blocks; b++) {
 		matcher->next = 0;
-		if (collect_members(parts->blocks[b], matcher, patch, usable))
+		if (collect_members(parts->blocks[b], matcher, patch, share))
 			return -ENOMEM;
 		for (size_t r = 0; r < parts->n_rings; r++) {
+			const struct ring *ring = parts->rings[r]->ring;
 			size_t n;
 
 			if (parts->rings[r]->block != parts->blocks[b])
 				continue;
-			n = ring_update_max(parts->rings[r]->ring, usable);
+			n = ring_update_max(ring, share);
 			parts->largest = MAX(parts->largest, n);
-			all += n;
+			all += n << slots_shift(&ring->slots, ring->size);
 		}
 	}
 	return util_reserve(&patch->slots, patch->n_slots, all, sizeof(*patch->slots));
@@ -149,28 +155,28 @@ static void apply_members(struct block *block, const struct patch_member *member
 		if (members[i].index < block->base || at >= block->n)
 			continue;
 		block->members[at].bits = members[i].bits;
+		block->members[at].share = members[i].share;
 		block->members[at].nexthop = members[i].nexthop;
 	}
 }
 
-static void apply_ring(
-	const struct image_ring *ring, struct ring_change *changes, struct patch *patch)
+static void apply_ring(const struct image_ring *row, struct ring_change *changes, uint32_t now,
+	struct patch *patch)
 {
-	bool usable[MODEL_POOL_MEMBERS];
+	uint16_t share[MODEL_POOL_MEMBERS];
+	struct ring *ring = row->ring;
 	size_t n;
 
-	for (uint16_t i = 0; i < ring->block->n; i++)
-		usable[i] = ring->block->members[i].bits.new_ok;
-	n = ring_update(ring->ring, usable, changes);
-	/* Every slot is stable: nothing is tracked across a change in this version. */
+	for (uint16_t i = 0; i < row->block->n; i++)
+		share[i] = row->block->members[i].share;
+	n = ring_update(ring, share, changes);
 	for (size_t i = 0; i < n; i++)
-		patch->slots[patch->n_slots++] =
-			(struct patch_slot){ring->ring->base + changes[i].slot,
-				MUSTER_SLOT(changes[i].current, changes[i].current)};
+		patch->n_slots += slots_follow(&ring->slots, ring, changes[i].slot,
+			changes[i].slot + 1, now, patch->slots + patch->n_slots);
 }
 
 int image_patch(struct image *image, const char *pool, const struct member_state *states, size_t n,
-	struct patch *patch)
+	uint32_t now, struct patch *patch)
 {
 	_cleanup_(matcher_clear) struct matcher matcher = {.states = states, .n = n};
 	_free_ struct ring_change *changes = NULL;
@@ -193,6 +199,6 @@ int image_patch(struct image *image, const char *pool, const struct member_state
 	for (size_t b = 0; b < parts.n_blocks; b++)
 		apply_members(parts.blocks[b], patch->members + first, patch->n_members - first);
 	for (size_t r = 0; r < parts.n_rings; r++)
-		apply_ring(parts.rings[r], changes, patch);
+		apply_ring(parts.rings[r], changes, now, patch);
 	return 0;
 }

@@ -52,6 +52,14 @@ void model_free(struct model **model)
 	*model = NULL;
 }
 
+bool model_pool_has_backups(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->n_backends; i++)
+		if (pool->backends[i].backup)
+			return true;
+	return false;
+}
+
 const char *admin_state_name(enum admin_state state)
 {
 	static const char *const names[] = {

@@ -49,7 +49,8 @@ struct backend {
 	__be16 port; /* 0: the VIP's */
 	uint16_t weight;
 	enum admin_state admin;
-	char *zone; /* or NULL */
+	char *zone;  /* or NULL */
+	bool backup; /* used while no other is usable */
 	struct origin origin;
 };
 
@@ -61,7 +62,8 @@ struct pool {
 	size_t n_checks;    /* 0: `checks: {}`; members count as up */
 	uint8_t panic;	    /* percent; 100: never */
 	uint32_t ring_size; /* 0: chosen from the number of members */
-	bool on_down_reset; /* failing is as hard as unreachable */
+	uint32_t slow_start; /* milliseconds until a backend that came up has its whole share; 0: at once */
+	bool on_down_reset;  /* failing is as hard as unreachable, and clients are told with RST */
 	bool inline_pool;   /* made by a VIP's `backends` */
 	struct origin origin;
 };
@@ -70,6 +72,9 @@ struct vip_port {
 	__be16 port;
 	__be16 to; /* 0: the backend's, else the VIP's */
 };
+
+/* When UDP flows leave a backend that takes no new ones. */
+enum repick { REPICK_DOWN, REPICK_NOW, REPICK_NEVER };
 
 #define MODEL_GUE_PORT 6080 /* IANA */
 
@@ -82,6 +87,9 @@ struct vip {
 	uint8_t proto;	  /* IPPROTO_TCP or IPPROTO_UDP */
 	uint8_t mode;	  /* enum muster_mode */
 	uint8_t on_empty; /* enum muster_on_empty */
+	bool no_backups;  /* the pool's backups are not for this VIP */
+	bool affinity;	  /* the slot is chosen by the client's address alone */
+	uint8_t repick;	  /* enum repick; UDP */
 	__be16 gue_port;  /* UDP destination port of mode gue */
 	bool announce;	  /* musterd makes the addresses reachable */
 	size_t pool;	  /* index in model.pools */
@@ -98,6 +106,9 @@ struct model {
 };
 
 void model_free(struct model **model);
+
+/* Has @pool a backend that is a backup? */
+bool model_pool_has_backups(const struct pool *pool);
 
 const char *admin_state_name(enum admin_state state);
 const char *mode_name(uint8_t mode);

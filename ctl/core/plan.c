@@ -14,7 +14,8 @@ int plan_space_new(struct plan_space **ret, const struct plan_limits *limits)
 	space->limits = *limits;
 	if (arena_new(&space->services, limits->services, 0) ||
 		arena_new(&space->members, limits->members, 0) ||
-		arena_new(&space->elements, limits->slots / MUSTER_ELEMENT_SLOTS, 0))
+		arena_new(&space->elements, limits->slots / MUSTER_ELEMENT_SLOTS, 0) ||
+		arena_new(&space->epochs, MUSTER_EPOCH_MAX + 1, 1))
 		return -ENOMEM;
 	*ret = take_ptr(space);
 	return 0;
@@ -29,6 +30,7 @@ void plan_space_free(struct plan_space **space)
 	arena_free(&s->services);
 	arena_free(&s->members);
 	arena_free(&s->elements);
+	arena_free(&s->epochs);
 	free(s);
 	*space = NULL;
 }
@@ -38,15 +40,39 @@ uint32_t plan_elements(uint32_t slots)
 	return (slots + MUSTER_ELEMENT_SLOTS - 1) / MUSTER_ELEMENT_SLOTS;
 }
 
+static void release_epochs(struct plan_space *space, const struct block *block)
+{
+	for (uint16_t m = 0; m < block->n; m++)
+		if (block->members[m].identity)
+			arena_release(
+				space->epochs, MUSTER_TOKEN_EPOCH(block->members[m].token), 1);
+}
+
+static bool claim_epochs(struct plan_space *space, const struct block *block)
+{
+	bool fits = true;
+
+	for (uint16_t m = 0; m < block->n; m++)
+		if (block->members[m].identity)
+			fits &= arena_claim(
+				space->epochs, MUSTER_TOKEN_EPOCH(block->members[m].token), 1);
+	return fits;
+}
+
 static void space_release(struct plan_space *space, const struct image *image)
 {
 	for (size_t i = 0; i < image->n_services; i++)
 		arena_release(space->services, image->services[i].index, 1);
-	for (size_t i = 0; i < image->n_blocks; i++)
+	for (size_t i = 0; i < image->n_blocks; i++) {
 		arena_release(space->members, image->blocks[i]->base, image->blocks[i]->capacity);
-	for (size_t i = 0; i < image->n_rings; i++)
-		arena_release(space->elements, image->rings[i].ring->base / MUSTER_ELEMENT_SLOTS,
-			plan_elements(image->rings[i].ring->size));
+		release_epochs(space, image->blocks[i]);
+	}
+	for (size_t i = 0; i < image->n_rings; i++) {
+		const struct slots *slots = &image->rings[i].ring->slots;
+
+		arena_release(space->elements, slots->base / MUSTER_ELEMENT_SLOTS,
+			plan_elements(slots->n));
+	}
 }
 
 /* Claims all that it can. False if something was taken already. */
@@ -56,13 +82,17 @@ static bool space_claim(struct plan_space *space, const struct image *image)
 
 	for (size_t i = 0; i < image->n_services; i++)
 		fits &= arena_claim(space->services, image->services[i].index, 1);
-	for (size_t i = 0; i < image->n_blocks; i++)
+	for (size_t i = 0; i < image->n_blocks; i++) {
 		fits &= arena_claim(
 			space->members, image->blocks[i]->base, image->blocks[i]->capacity);
-	for (size_t i = 0; i < image->n_rings; i++)
-		fits &= arena_claim(space->elements,
-			image->rings[i].ring->base / MUSTER_ELEMENT_SLOTS,
-			plan_elements(image->rings[i].ring->size));
+		fits &= claim_epochs(space, image->blocks[i]);
+	}
+	for (size_t i = 0; i < image->n_rings; i++) {
+		const struct slots *slots = &image->rings[i].ring->slots;
+
+		fits &= arena_claim(space->elements, slots->base / MUSTER_ELEMENT_SLOTS,
+			plan_elements(slots->n));
+	}
 	return fits;
 }
 
@@ -79,7 +109,7 @@ void plan_retire(struct plan_space *space, const struct image *previous, const s
 bool plan_space_claim(struct plan_space *space, const struct image *adopted)
 {
 	for (size_t i = 0; i < adopted->n_rings; i++)
-		if (adopted->rings[i].ring->base % MUSTER_ELEMENT_SLOTS)
+		if (adopted->rings[i].ring->slots.base % MUSTER_ELEMENT_SLOTS)
 			return false;
 	return space_claim(space, adopted);
 }
@@ -94,11 +124,13 @@ int plan_full(struct plan *plan, enum plan_table table, struct origin where, con
 		[PLAN_SERVICES] = {"service", "more", "services", 1},
 		[PLAN_MEMBERS] = {"member", "indexes", "members", 1},
 		[PLAN_SLOTS] = {"ring", "slots", "ring_slots", MUSTER_ELEMENT_SLOTS},
+		[PLAN_EPOCHS] = {"epoch", "more", "members", 1},
 	};
 	const struct arena *const arenas[] = {
 		[PLAN_SERVICES] = plan->space->services,
 		[PLAN_MEMBERS] = plan->space->members,
 		[PLAN_SLOTS] = plan->space->elements,
+		[PLAN_EPOCHS] = plan->space->epochs,
 	};
 	uint32_t size = arena_size(arenas[table]), free = size - arena_used(arenas[table]);
 
@@ -113,22 +145,26 @@ int plan_full(struct plan *plan, enum plan_table table, struct origin where, con
 
 /* ---- classes ---- */
 
-enum plan_class plan_class_of(const struct muster_addr *addr, uint8_t mode)
+enum plan_class plan_class_of(const struct muster_addr *addr, uint8_t mode, bool no_backups)
 {
-	if (mode != MUSTER_MODE_L2DSR)
-		return PLAN_ROUTED;
-	return addr_is_v4(addr) ? PLAN_V4_ON_LINK : PLAN_V6_ON_LINK;
+	enum plan_class class = PLAN_ROUTED;
+
+	if (mode == MUSTER_MODE_L2DSR)
+		class = addr_is_v4(addr) ? PLAN_V4_ON_LINK : PLAN_V6_ON_LINK;
+	return no_backups ? class + PLAN_NO_BACKUPS : class;
 }
 
 struct member_class plan_class_members(enum plan_class class)
 {
 	static const struct member_class classes[] = {
-		[PLAN_ROUTED] = {AF_UNSPEC, false},
-		[PLAN_V4_ON_LINK] = {AF_INET, true},
-		[PLAN_V6_ON_LINK] = {AF_INET6, true},
+		[PLAN_ROUTED] = {AF_UNSPEC, false, false},
+		[PLAN_V4_ON_LINK] = {AF_INET, true, false},
+		[PLAN_V6_ON_LINK] = {AF_INET6, true, false},
 	};
+	struct member_class members = classes[class % PLAN_NO_BACKUPS];
 
-	return classes[class];
+	members.no_backups = class >= PLAN_NO_BACKUPS;
+	return members;
 }
 
 /* ---- adoption ---- */
@@ -148,7 +184,8 @@ static bool is_adopted(const struct block *block)
 static void index_block(
 	struct identities *adopted, const struct image_service *service, uint32_t position)
 {
-	enum plan_class class = plan_class_of(&service->key.addr, service->mode);
+	enum plan_class class = plan_class_of(&service->key.addr, service->mode,
+		service->flags & MUSTER_SERVICE_NO_BACKUPS);
 
 	for (uint16_t m = 0; m < service->block->n; m++) {
 		uint64_t identity = service->block->members[m].identity;

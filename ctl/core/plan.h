@@ -18,6 +18,7 @@ struct plan_limits {
 struct plan_space {
 	struct plan_limits limits;
 	struct arena *services, *members, *elements;
+	struct arena *epochs; /* of members, lowest first: those in use are dense */
 };
 
 int plan_space_new(struct plan_space **ret, const struct plan_limits *limits);
@@ -27,6 +28,7 @@ struct plan_input {
 	const struct model *model;
 	const struct member_state *const *states; /* [pool][backend], in the order of the model */
 	struct muster_hash_key key;
+	uint32_t now; /* tenths of a second */
 };
 
 /*
@@ -35,9 +37,10 @@ struct plan_input {
  *
  * @previous: the live image, or an adopted one (see plan_space_claim() below). Members that keep
  * their index keep the bits and the next hop that @previous has for them, so that the result says
- * what the tables hold; new members get those of @states; new rings agree with the members. Before
- * the result goes live, the caller calls image_patch() on it for every pool and stores the patches:
- * that brings in where @states differ, and what patches of the live image did meanwhile.
+ * what the tables hold; new members get those of @states; new rings agree with the members, and their
+ * slots remember whose the flows are in the ring before. Before the result goes live, the caller calls
+ * image_inherit() on it, then image_patch() for every pool, and stores the patch: that brings in where
+ * @states differ, and what patches of the live image did meanwhile.
  *
  * *ret_changed: false if committing the result would change nothing in the tables (then no flip, no
  * grace period and no plan_retire()). Bits and next hops are no change of the image.
@@ -57,9 +60,9 @@ void plan_retire(struct plan_space *space, const struct image *previous, const s
 
 /*
  * Marks all that an adopted image holds as used. An adopted image was read from pinned maps: its
- * blocks have no pool name and its rings no base (owner == NULL), only `current`. plan_image() finds
- * the block of a pool by the identities in it, keeps base and member indexes, and where the ring it
- * builds equals the adopted `current`, keeps its place too: a restart changes nothing.
+ * blocks have no pool name and its rings no base (owner == NULL), only slots. plan_image() finds the
+ * block of a pool by the identities in it, keeps base and member indexes, and where the slots it makes
+ * equal the adopted ones, keeps their place too: a restart changes nothing.
  * False if ranges overlap or lie outside the limits: the pinned maps are damaged.
  */
 bool plan_space_claim(struct plan_space *space, const struct image *adopted);

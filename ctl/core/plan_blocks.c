@@ -21,14 +21,16 @@ struct placement {
 	struct member_class class;
 	const struct block *old; /* or NULL */
 	uint16_t n_old;		 /* members of it */
-	uint16_t n, n_kept;	 /* backends of the family; those that keep their index */
+	uint16_t n, n_kept;	 /* backends of the class; those that keep their index */
 	uint16_t top;		 /* 1 + the largest kept index */
-	bool same_weights;	 /* of all that are kept */
+	bool same_weights;	 /* of all that are kept, and the same backups */
 	uint16_t index[MODEL_POOL_MEMBERS]; /* of each backend; MUSTER_NONE: none yet */
 };
 
-static bool is_of_family(const struct backend *be, struct member_class class)
+static bool is_of_class(const struct backend *be, struct member_class class)
 {
+	if (class.no_backups && be->backup)
+		return false;
 	return class.family == AF_UNSPEC || addr_family(&be->addr) == class.family;
 }
 
@@ -44,7 +46,7 @@ static const struct block *find_named(
 		const struct block *block = previous->blocks[at];
 
 		if (block->class.on_link != class.on_link || block->class.family != class.family ||
-			strcmp(block->pool, pool))
+			block->class.no_backups != class.no_backups || strcmp(block->pool, pool))
 			continue;
 		plan->near = at;
 		return block;
@@ -94,7 +96,8 @@ static void keep_index(struct placement *placement, size_t i, const struct ident
 	placement->index[i] = (uint16_t)at;
 	placement->n_kept++;
 	placement->top = MAX(placement->top, at + 1);
-	placement->same_weights &= placement->old->members[at].weight == be->weight;
+	placement->same_weights &= placement->old->members[at].weight == be->weight &&
+				   placement->old->members[at].backup == be->backup;
 }
 
 static int keep_indexes(struct placement *placement)
@@ -112,7 +115,7 @@ static int keep_indexes(struct placement *placement)
 	}
 	for (size_t i = 0; i < placement->pool->n_backends; i++) {
 		placement->index[i] = MUSTER_NONE;
-		if (!is_of_family(&placement->pool->backends[i], placement->class))
+		if (!is_of_class(&placement->pool->backends[i], placement->class))
 			continue;
 		placement->n++;
 		keep_index(placement, i, &old_members);
@@ -153,7 +156,7 @@ static void place_rest(struct placement *placement, const struct block *taken)
 			used[placement->index[i]] = true;
 	for (size_t i = 0; i < placement->pool->n_backends; i++) {
 		if (placement->index[i] != MUSTER_NONE ||
-			!is_of_family(&placement->pool->backends[i], placement->class))
+			!is_of_class(&placement->pool->backends[i], placement->class))
 			continue;
 		while (used[next])
 			next++;
@@ -162,8 +165,23 @@ static void place_rest(struct placement *placement, const struct block *taken)
 	}
 }
 
+/* What backend @i was before, if it kept its index. */
+static const struct image_member *kept_member(const struct placement *placement, size_t i)
+{
+	uint16_t at = placement->index[i];
+	const struct image_member *old;
+
+	if (!placement->old || at >= placement->old->n)
+		return NULL;
+	old = &placement->old->members[at];
+	return old->identity == placement->states[i].identity &&
+			       is_same_backend(old, &placement->pool->backends[i])
+		       ? old
+		       : NULL;
+}
+
 /*
- * A member that keeps its index keeps its bits and next hop too: those are what the table holds, and
+ * A member that keeps its index keeps its token, and in the same range its bits and next hop too: those are what the table holds, and
  * image_patch() has to see where they differ from the states.
  */
 static void fill_members(struct block *block, const struct placement *placement, bool moved)
@@ -171,22 +189,56 @@ static void fill_members(struct block *block, const struct placement *placement,
 	for (size_t i = 0; i < placement->pool->n_backends; i++) {
 		const struct backend *be = &placement->pool->backends[i];
 		const struct member_state *state = &placement->states[i];
-		const struct image_member *old = NULL;
-		uint16_t at = placement->index[i];
+		const struct image_member *old = kept_member(placement, i);
+		struct image_member *member = &block->members[placement->index[i]];
 
-		if (at == MUSTER_NONE)
+		if (placement->index[i] == MUSTER_NONE)
 			continue;
-		if (!moved && at < placement->old->n && placement->old->members[at].identity)
-			old = &placement->old->members[at];
-		block->members[at] = (struct image_member){
+		*member = (struct image_member){
 			.identity = state->identity,
 			.addr = be->addr,
 			.port = be->port,
 			.weight = be->weight,
-			.bits = old ? old->bits : member_state_bits(state, block->class),
-			.nexthop = old ? old->nexthop : state->nexthop,
+			.backup = be->backup,
+			.share = member_state_share(state, block->class),
+			.bits = member_state_bits(state, block->class),
+			.nexthop = state->nexthop,
+			.token = old ? old->token : 0,
+			.is_new = !old,
 		};
+		if (!old || moved)
+			continue;
+		member->bits = old->bits;
+		member->share = old->share;
+		member->nexthop = old->nexthop;
 	}
+}
+
+static void take_back_tokens(struct plan *plan, const struct block *block)
+{
+	for (uint16_t m = 0; m < block->n; m++)
+		if (block->members[m].is_new && block->members[m].token)
+			arena_release(plan->space->epochs,
+				MUSTER_TOKEN_EPOCH(block->members[m].token), 1);
+}
+
+/* A token for each new member. On error none was given. */
+static int give_tokens(struct plan *plan, struct block *block, const struct pool *pool)
+{
+	for (uint16_t m = 0; m < block->n; m++) {
+		struct image_member *member = &block->members[m];
+		uint32_t epoch;
+
+		if (!member->is_new)
+			continue;
+		epoch = arena_alloc(plan->space->epochs, 1);
+		if (epoch == ARENA_FULL) {
+			take_back_tokens(plan, block);
+			return plan_full(plan, PLAN_EPOCHS, pool->origin, "pool", pool->name, 1);
+		}
+		member->token = MUSTER_TOKEN(epoch, m);
+	}
+	return 0;
 }
 
 static int block_alloc(struct block **ret, const struct placement *placement)
@@ -218,12 +270,17 @@ static int make_block(struct plan *plan, struct placement *placement, struct blo
 	if (err)
 		return err;
 	fill_members(block, placement, moved);
+	err = give_tokens(plan, block, placement->pool);
+	if (err)
+		return err;
 	if (moved) {
 		block->capacity = (uint32_t)util_power_of_two(MAX(block->n, BLOCK_CAPACITY_MIN));
 		block->base = arena_alloc(plan->space->members, block->capacity);
-		if (block->base == ARENA_FULL)
+		if (block->base == ARENA_FULL) {
+			take_back_tokens(plan, block);
 			return plan_full(plan, PLAN_MEMBERS, placement->pool->origin, "pool",
 				placement->pool->name, block->capacity);
+		}
 	} else {
 		block->base = placement->old->base;
 		block->capacity = placement->old->capacity;
@@ -250,6 +307,7 @@ int plan_block(struct plan *plan, size_t pool, enum plan_class class, struct blo
 	placement.old = find_named(plan, placement.pool->name, placement.class);
 	if (!placement.old)
 		placement.old = find_adopted(plan, &placement, class);
+	made->before[class] = placement.old;
 	if (util_grow(&plan->image->blocks, plan->image->n_blocks, sizeof(*plan->image->blocks)) ||
 		keep_indexes(&placement))
 		return -ENOMEM;

@@ -6,14 +6,22 @@
 #include "core/identities.h"
 #include "core/plan.h"
 
-enum plan_class { PLAN_ROUTED, PLAN_V4_ON_LINK, PLAN_V6_ON_LINK, PLAN_CLASSES };
+/* Twice: with the pool's backups, and without. */
+enum plan_class {
+	PLAN_ROUTED,
+	PLAN_V4_ON_LINK,
+	PLAN_V6_ON_LINK,
+	PLAN_NO_BACKUPS,
+	PLAN_CLASSES = 2 * PLAN_NO_BACKUPS,
+};
 enum plan_proto { PLAN_TCP, PLAN_UDP, PLAN_PROTOS };
-enum plan_table { PLAN_SERVICES, PLAN_MEMBERS, PLAN_SLOTS };
+enum plan_table { PLAN_SERVICES, PLAN_MEMBERS, PLAN_SLOTS, PLAN_EPOCHS };
 
 /* What the VIPs of a pool need of it, made when the first one asks. Borrowed from the image. */
 struct plan_pool {
 	bool has_block[PLAN_CLASSES], has_ring[PLAN_CLASSES][PLAN_PROTOS];
 	struct block *blocks[PLAN_CLASSES];
+	const struct block *before[PLAN_CLASSES]; /* in the previous image */
 	struct ring *rings[PLAN_CLASSES][PLAN_PROTOS];
 };
 
@@ -32,7 +40,7 @@ struct plan {
 	struct diags *diags;
 };
 
-enum plan_class plan_class_of(const struct muster_addr *addr, uint8_t mode);
+enum plan_class plan_class_of(const struct muster_addr *addr, uint8_t mode, bool no_backups);
 struct member_class plan_class_members(enum plan_class class);
 
 /* A pool may have two adopted blocks, one per class, with the same identities. */

@@ -9,13 +9,14 @@ static bool same_ring(const struct ring *a, const struct ring *b)
 {
 	if (!a || !b)
 		return a == b;
-	return a->base == b->base && a->size == b->size;
+	return a->slots.base == b->slots.base && a->slots.n == b->slots.n;
 }
 
 static bool same_service(const struct image_service *a, const struct image_service *b)
 {
 	if (memcmp(&a->key, &b->key, sizeof(a->key)) || a->index != b->index ||
 		a->mode != b->mode || a->on_empty != b->on_empty || a->gue_port != b->gue_port ||
+		a->flags != b->flags ||
 		!same_ring(a->ring, b->ring))
 		return false;
 	return !a->ring || a->block->base == b->block->base;

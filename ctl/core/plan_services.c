@@ -18,9 +18,29 @@ static int add_service(
 	return 0;
 }
 
+static uint8_t service_flags(const struct vip *vip, const struct pool *pool, bool no_backups)
+{
+	static const uint8_t repick[] = {
+		[REPICK_DOWN] = 0,
+		[REPICK_NOW] = MUSTER_SERVICE_REPICK_NOW,
+		[REPICK_NEVER] = MUSTER_SERVICE_REPICK_NEVER,
+	};
+	uint8_t flags = 0;
+
+	if (vip->affinity)
+		flags |= MUSTER_SERVICE_AFFINITY;
+	if (no_backups)
+		flags |= MUSTER_SERVICE_NO_BACKUPS;
+	if (vip->proto == IPPROTO_UDP)
+		return flags | repick[vip->repick];
+	return pool->on_down_reset ? flags | MUSTER_SERVICE_RESET : flags;
+}
+
 static int add_address(struct plan *plan, const struct vip *vip, const struct muster_addr *addr)
 {
-	enum plan_class class = plan_class_of(addr, vip->mode);
+	const struct pool *pool = &plan->input->model->pools[vip->pool];
+	bool no_backups = vip->no_backups && model_pool_has_backups(pool);
+	enum plan_class class = plan_class_of(addr, vip->mode, no_backups);
 	enum plan_proto proto = vip->proto == IPPROTO_TCP ? PLAN_TCP : PLAN_UDP;
 	struct image_service service = {.key.addr = *addr, .mode = MUSTER_MODE_NONE};
 	int err = add_service(plan, vip, &service);
@@ -31,6 +51,7 @@ static int add_address(struct plan *plan, const struct vip *vip, const struct mu
 	if (err)
 		return err;
 	err = plan_ring(plan, vip->pool, class, proto, &service.ring);
+	service.flags = service_flags(vip, pool, no_backups);
 	service.mode = vip->mode;
 	service.on_empty = vip->on_empty;
 	service.gue_port = vip->mode == MUSTER_MODE_GUE ? vip->gue_port : 0;

@@ -20,6 +20,10 @@ static bool is_panic(
 	for (size_t i = 0; i < n; i++) {
 		if (backends[i].admin != ADMIN_ENABLED)
 			continue;
+		if (backends[i].backup && counts_as_up(&backends[i]))
+			return false;
+		if (backends[i].backup)
+			continue;
 		enabled++;
 		not_up += !counts_as_up(&backends[i]);
 	}

@@ -16,6 +16,7 @@ struct bits {
 struct poolbits_backend {
 	enum admin_state admin;
 	enum health_state health;
+	bool backup;
 	bool restored;	  /* health is unknown after a restart ... */
 	struct bits last; /* ... and these are the bits the adopted image had */
 };
@@ -27,7 +28,8 @@ struct poolbits_params {
 
 /*
  * Fills ret[0..n-1]. Panic (returned): more than `panic` % of the enabled backends are not up, so
- * failing ones count as new_ok; unreachable, disabled, draining, unknown never do.
+ * failing ones count as new_ok; unreachable, disabled, draining, unknown never do. Backups take no part in it,
+ * but while one of them is up there is no reason to panic.
  */
 bool poolbits_compute(const struct poolbits_params *params, const struct poolbits_backend *backends,
 	size_t n, struct bits *ret);

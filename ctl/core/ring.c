@@ -54,11 +54,12 @@ static bool members_are_valid(const struct ring_member *members, size_t n)
 	return true;
 }
 
-static struct filler filler_of(const struct ring *ring, const struct ring_member *member)
+static struct filler filler_of(struct ring *ring, const struct ring_member *member)
 {
 	__u64 words[3] = {member->addr.d[0], member->addr.d[1], member->port};
 	__u64 hash = muster_hash_words(&ring->key, words, ARRAY_SIZE(words));
 
+	ring->seed[member->index] = muster_mix64(hash ^ 1) & ~(__u64)0xffff; /* a slot is xored in */
 	return (struct filler){
 		.slot = muster_reduce((__u32)(hash >> 32), ring->size),
 		.skip = 1 + 2 * muster_reduce((__u32)hash, ring->size / 2), /* odd */
@@ -130,7 +131,7 @@ static void group_slots(struct ring *ring)
 	}
 	for (uint32_t s = ring->size; s-- > 0;)
 		if (ring->owner[s] != MUSTER_NONE)
-			ring->slots[--ring->first[ring->owner[s]]] = s;
+			ring->slots_of[--ring->first[ring->owner[s]]] = s;
 }
 
 static int ring_alloc(struct ring **ret, uint32_t size, uint16_t n_index)
@@ -144,15 +145,55 @@ static int ring_alloc(struct ring **ret, uint32_t size, uint16_t n_index)
 	ring->n_index = n_index;
 	ring->owner = calloc(size, sizeof(*ring->owner));
 	ring->current = calloc(size, sizeof(*ring->current));
-	ring->slots = calloc(size, sizeof(*ring->slots));
+	ring->slots_of = calloc(size, sizeof(*ring->slots_of));
 	ring->nearest = calloc(size, sizeof(*ring->nearest));
 	ring->first = calloc(n_index + 1u, sizeof(*ring->first));
-	ring->usable = calloc(n_index + 1u, sizeof(*ring->usable));
-	if (!ring->owner || !ring->current || !ring->slots || !ring->nearest || !ring->first ||
-		!ring->usable)
+	ring->share = calloc(n_index + 1u, sizeof(*ring->share));
+	ring->seed = calloc(n_index + 1u, sizeof(*ring->seed));
+	if (!ring->owner || !ring->current || !ring->slots_of || !ring->nearest || !ring->first ||
+		!ring->share || !ring->seed)
 		return -ENOMEM;
 	*ret = take_ptr(ring);
 	return 0;
+}
+
+/* The base ring of those of @members [n], sorted, that are backups or not. */
+static int make_base(struct ring **ret, const struct ring_member *members, size_t n, bool backup,
+	uint32_t size, const struct muster_hash_key *key)
+{
+	_free_ struct ring_member *chosen = calloc(MAX(n, 1), sizeof(*chosen));
+	_cleanup_(ring_unref) struct ring *ring = NULL;
+	uint16_t n_index = 0;
+	size_t n_chosen = 0;
+	int err;
+
+	if (!chosen)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		n_index = MAX(n_index, members[i].index + 1);
+		if (members[i].backup == backup)
+			chosen[n_chosen++] = members[i];
+	}
+	err = ring_alloc(&ring, size, n_index);
+	if (err)
+		return err;
+	ring->key = *key;
+	err = fill_base(ring, chosen, n_chosen);
+	if (err)
+		return err;
+	group_slots(ring);
+	memcpy(ring->current, ring->owner, size * sizeof(*ring->current));
+	memset(ring->share, 0xff, n_index * sizeof(*ring->share)); /* RING_ALL */
+	*ret = take_ptr(ring);
+	return 0;
+}
+
+static bool has_backups(const struct ring_member *members, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (members[i].backup)
+			return true;
+	return false;
 }
 
 int ring_new(struct ring **ret, const struct ring_member *members, size_t n, uint32_t size,
@@ -160,7 +201,6 @@ int ring_new(struct ring **ret, const struct ring_member *members, size_t n, uin
 {
 	_free_ struct ring_member *sorted = calloc(MAX(n, 1), sizeof(*sorted));
 	_cleanup_(ring_unref) struct ring *ring = NULL;
-	uint16_t n_index = 0;
 	int err;
 
 	if (!sorted)
@@ -170,18 +210,11 @@ int ring_new(struct ring **ret, const struct ring_member *members, size_t n, uin
 	qsort(sorted, n, sizeof(*sorted), compare_members);
 	if (!ring_size_is_valid(size) || !members_are_valid(sorted, n))
 		return -EINVAL;
-	for (size_t i = 0; i < n; i++)
-		n_index = MAX(n_index, sorted[i].index + 1);
-	err = ring_alloc(&ring, size, n_index);
+	err = make_base(&ring, sorted, n, false, size, key);
+	if (!err && has_backups(sorted, n))
+		err = make_base(&ring->backup, sorted, n, true, size, key);
 	if (err)
 		return err;
-	ring->key = *key;
-	err = fill_base(ring, sorted, n);
-	if (err)
-		return err;
-	group_slots(ring);
-	memcpy(ring->current, ring->owner, size * sizeof(*ring->current));
-	memset(ring->usable, true, n_index * sizeof(*ring->usable));
 	*ret = take_ptr(ring);
 	return 0;
 }
@@ -201,9 +234,12 @@ void ring_unref(struct ring **ring)
 		return;
 	free(r->owner);
 	free(r->current);
-	free(r->usable);
+	free(r->share);
+	free(r->seed);
 	free(r->first);
-	free(r->slots);
+	free(r->slots_of);
+	ring_unref(&r->backup);
+	slots_clear(&r->slots);
 	free(r->nearest);
 	free(r);
 }

@@ -33,6 +33,8 @@ struct settings {
 	uint32_t nexthops;
 	uint32_t reply_rate;			/* answers a second and CPU */
 	uint32_t fragments;			/* flows whose first fragment is remembered */
+	uint32_t flows;				/* entries of the flow table, a power of two */
+	uint32_t settle_tcp, settle_udp;	/* milliseconds; docs/flows.md */
 	struct muster_addr reply_source[2];	/* IPv4, IPv6: of ICMP errors; all zero: the VIP */
 	struct settings_prefix outer_source[2]; /* likewise: of outer headers; the route's source */
 };

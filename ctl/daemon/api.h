@@ -10,6 +10,7 @@
 
 #include "daemon/daemon.h"
 
+#include <jansson.h>
 #include <microhttpd.h>
 
 #define API_DEADLINE_MS 10000
@@ -55,6 +56,17 @@ void api_reply_text(struct api_request *request, unsigned status, const char *ty
 void api_reply_error(struct api_request *request, unsigned status, const char *format, ...)
 	PRINTF(3, 4);
 
+/* {"text": sentence, "changed", "generation"} */
+void api_reply_done(struct api_request *request, bool changed, const char *text);
+
+/* The body as a JSON object; an empty body is {}. Answers the request and returns NULL if it is not. */
+json_t *api_body_object(struct api_request *request);
+bool api_body_flag(const json_t *body, const char *name);
+
+struct change_request;
+/* Hands @change over; its result is the answer. */
+void api_submit(struct api_request *request, struct change_request *change);
+
 /* The answer comes later, by one of the replies. */
 void api_hold(struct api_request *request);
 
@@ -64,7 +76,7 @@ void api_poll_events(struct api_request *request, uint64_t since);
 /* ---- api_routes.c ---- */
 void api_route(struct api_request *request);
 
-/* ---- api_read.c, api_write.c: handlers; @args: what the `*` of the pattern stood for ---- */
+/* ---- api_read.c, api_write.c, api_backend.c: handlers; @args: what the `*` of the pattern stood for ---- */
 #define API_ARGS_MAX 2
 typedef void (*api_handler)(struct api_request *request, char *const *args);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The queue of changes, and their first steps: build and accept. */
 #include "daemon/change_internal.h"
+#include "daemon/settling.h"
 
 #include <errno.h>
 
@@ -92,17 +93,24 @@ static void apply_weights(const struct change *change, struct model *model)
 
 			HASH_FIND(hh, change->daemon->overrides, &identity, sizeof(identity),
 				override);
+			/* The ring is made for the larger one; below it a share will do. */
 			if (override && override->has_weight)
-				be->weight = override->weight;
+				be->weight = MAX(be->weight, override->weight.to);
 			if (identity == request->weight_identity)
-				be->weight = request->weight;
+				be->weight = MAX(be->weight, request->weight.to);
 		}
 }
 
 static int accept_model(struct change *change)
 {
 	struct daemon *daemon = change->daemon;
-	struct fleet_context context = {daemon->targets, daemon->overrides, daemon_now_ms()};
+	struct fleet_context context = {
+		.targets = daemon->targets,
+		.overrides = daemon->overrides,
+		.weight_identity = change->request.weight_identity,
+		.weight = change->request.weight,
+		.now_ms = daemon_now_ms(),
+	};
 	struct fleet *next = NULL;
 	int err;
 
@@ -176,7 +184,7 @@ static void next_change(struct daemon *daemon)
 {
 	struct change *change = daemon->queue;
 
-	if (daemon->change || !change || daemon->stopping)
+	if (daemon->change || !change || daemon->stopping || settling_is_busy(daemon->settling))
 		return;
 	daemon->queue = change->next;
 	daemon->n_queue--;
@@ -186,6 +194,11 @@ static void next_change(struct daemon *daemon)
 		change_grace(change);
 	else if (uv_queue_work(daemon->loop, &change->work, build_work, build_done))
 		change_fail(change, CHANGE_FAILED, "no worker");
+}
+
+void change_resume(struct daemon *daemon)
+{
+	next_change(daemon);
 }
 
 int change_submit(struct daemon *daemon, struct change_request *request)

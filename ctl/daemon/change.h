@@ -37,9 +37,9 @@ struct change_result {
 struct change_request {
 	struct sources_request sources; /* `applied` is taken over */
 	bool allow_removal;
-	/* A weight given at run time: kept as an override once the change is committed. */
+	/* A weight that the ring was not made for: kept as an override once the change is committed. */
 	uint64_t weight_identity; /* 0: none */
-	uint16_t weight;
+	struct share_ramp weight;
 	bool grace_only; /* no change: a grace period, to free next hops */
 	/* Once, on the loop, when the flip is done or refused (not after the grace period). */
 	void (*done)(void *data, const struct change_result *result);
@@ -51,6 +51,9 @@ int change_submit(struct daemon *daemon, struct change_request *request);
 
 /* Drops what is queued and frees what is in flight; no worker may be running. */
 void change_clear(struct daemon *daemon);
+
+/* Starts the next one, if a sweep of the flows was what it waited for. */
+void change_resume(struct daemon *daemon);
 
 /* Frees next hops with a grace period of its own when the table fills up without flips. */
 void change_tick(struct daemon *daemon);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The steps of a change from the plan to the retired image. */
 #include "daemon/change_internal.h"
+#include "daemon/settling.h"
 
 #include <errno.h>
 
@@ -11,6 +12,8 @@ static void grace_work(uv_work_t *work)
 	struct change *change = work->data;
 
 	change->err = dataplane_grace(change->daemon->dp);
+	if (!change->err && change->previous)
+		change->err = settling_forget(change->daemon);
 }
 
 static void grace_done(uv_work_t *work, int status)
@@ -66,14 +69,15 @@ void change_grace(struct change *change)
 static int catch_up(struct change *change)
 {
 	struct daemon *daemon = change->daemon;
+	uint32_t now = daemon_now_ds();
 	struct patch patch = {};
-	int err = 0;
+	int err = image_inherit(change->image, daemon->live, now, &patch);
 
 	for (size_t p = 0; !err && p < daemon->fleet->model->n_pools; p++) {
 		struct fleet_pool *pool = &daemon->fleet->pools[p];
 
 		err = image_patch(change->image, pool->config->name, pool->states,
-			pool->config->n_backends, &patch);
+			pool->config->n_backends, now, &patch);
 	}
 	dataplane_patch(daemon->dp, &patch);
 	patch_clear(&patch);
@@ -190,6 +194,7 @@ static void plan_work(uv_work_t *work)
 		.model = daemon->fleet->model,
 		.states = (const struct member_state *const *)change->states,
 		.key = dataplane_hash_key(daemon->dp),
+		.now = daemon_now_ds(),
 	};
 
 	change->err = plan_image(&input, daemon->space, daemon->live, &change->image,

@@ -10,7 +10,7 @@ bool commit_pool(struct daemon *daemon, struct fleet_pool *pool, uint64_t *ret_n
 	*ret_ns = 0;
 	/* -ENOMEM: image and tables still agree; the next evidence or tick tries again. */
 	if (image_patch(daemon->live, pool->config->name, pool->states, pool->config->n_backends,
-		    &patch) == 0 &&
+		    daemon_now_ds(), &patch) == 0 &&
 		(patch.n_slots || patch.n_members)) {
 		*ret_ns = dataplane_patch(daemon->dp, &patch);
 		daemon->commits_patch++;
@@ -40,4 +40,35 @@ void commit_report(
 					  pool->config->panic)
 				: "enough backends are up again",
 			NULL);
+}
+
+static void report_drained(struct daemon *daemon, const struct fleet_pool *pool, uint64_t before_ms)
+{
+	for (size_t i = 0; i < pool->config->n_backends; i++) {
+		const struct fleet_backend *be = &pool->backends[i];
+
+		if (fleet_drain_is_over(be, daemon_now_ms()) && !fleet_drain_is_over(be, before_ms))
+			events_emit(daemon->events, EVENT_NOTICE, "drained", "backend",
+				event_text("%s/%s", pool->config->name, be->config->name), "why",
+				"its deadline has passed: the flows it still had go to others",
+				NULL);
+	}
+}
+
+void commit_tick(struct daemon *daemon)
+{
+	uint64_t before_ms = daemon->ticked_ms, ns;
+
+	daemon->ticked_ms = daemon_now_ms();
+	for (size_t p = 0; p < daemon->fleet->model->n_pools; p++) {
+		struct fleet_pool *pool = &daemon->fleet->pools[p];
+		unsigned usable_before = fleet_pool_usable(pool);
+		bool panic_before = pool->panic;
+
+		if (!pool->timed)
+			continue;
+		commit_pool(daemon, pool, &ns);
+		report_drained(daemon, pool, before_ms);
+		commit_report(daemon, pool, usable_before, panic_before);
+	}
 }

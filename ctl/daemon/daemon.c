@@ -4,6 +4,7 @@
 #include "daemon/api.h"
 #include "daemon/change.h"
 #include "daemon/identity.h"
+#include "daemon/settling.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,6 +25,11 @@ uint64_t daemon_now_ns(void)
 uint64_t daemon_now_ms(void)
 {
 	return daemon_now_ns() / 1000000;
+}
+
+uint32_t daemon_now_ds(void)
+{
+	return (uint32_t)(daemon_now_ns() / 100000000);
 }
 
 struct override *override_get(struct daemon *daemon, uint64_t identity)
@@ -72,6 +78,8 @@ static void on_tick(uv_timer_t *timer)
 
 	net_tick(daemon->net, daemon_now_ms());
 	interfaces_check(daemon);
+	commit_tick(daemon);
+	settling_tick(daemon->settling);
 	change_tick(daemon);
 	/* From the loop and only while it turns: a stuck loop is restarted by systemd. */
 	sd_notify(0, "WATCHDOG=1");
@@ -147,7 +155,7 @@ static int adopt(struct daemon *daemon)
 {
 	const char *why;
 	bool adopted = dataplane_adopted(daemon->dp, &why);
-	int err = dataplane_read_image(daemon->dp, &daemon->live);
+	int err = dataplane_read_image(daemon->dp, daemon_now_ds(), &daemon->live);
 
 	if (err)
 		return failed(daemon, "adopting the pinned maps",
@@ -160,8 +168,10 @@ static int adopt(struct daemon *daemon)
 			"they contradict themselves; `rm -r` the pin directory to start anew",
 			-EUCLEAN);
 	err = claim_nexthops(daemon);
+	if (!err) /* members may have left just before an earlier musterd ended */
+		err = settling_forget(daemon);
 	if (err)
-		return failed(daemon, "adopting the next hops", NULL, err);
+		return failed(daemon, "adopting next hops and flows", NULL, err);
 	if (adopted)
 		events_emit(daemon->events, EVENT_NOTICE, "adopted", "generation",
 			event_text("%llu", (unsigned long long)daemon->live->generation),
@@ -180,6 +190,7 @@ static int open_dataplane(struct daemon *daemon)
 		.nexthops = settings->nexthops,
 		.reply_rate = settings->reply_rate,
 		.fragments = settings->fragments,
+		.flows = settings->flows,
 		.reply_sources = {settings->reply_source[0], settings->reply_source[1]},
 		.hash_key = settings->hash_key,
 		.hash_key_given = settings->hash_key_given,
@@ -255,7 +266,7 @@ static int start_prober(struct daemon *daemon)
 /* An empty model: what the first change is measured against. */
 static int empty_fleet(struct daemon *daemon)
 {
-	struct fleet_context context = {daemon->targets, NULL, daemon_now_ms()};
+	struct fleet_context context = {.targets = daemon->targets, .now_ms = daemon_now_ms()};
 	struct model *model = calloc(1, sizeof(*model));
 
 	return model ? fleet_new(&daemon->fleet, model, NULL, &context) : -ENOMEM;
@@ -287,6 +298,11 @@ static int first_change(struct daemon *daemon)
 	return change_submit(daemon, &request);
 }
 
+static int start_settling(struct daemon *daemon)
+{
+	return settling_new(&daemon->settling, daemon);
+}
+
 static int make_run_dir(struct daemon *daemon)
 {
 	if (mkdir(daemon->settings.run_dir, 0755) && errno != EEXIST)
@@ -309,6 +325,7 @@ static int daemon_start(struct daemon *daemon)
 		open_dataplane,
 		interfaces_init,
 		empty_fleet,
+		start_settling,
 		start_timers,
 		start_prober,
 		first_change,
@@ -337,7 +354,7 @@ static void daemon_end(struct daemon *daemon)
 
 	daemon->stopping = true;
 	sd_notify(0, "STOPPING=1");
-	while (daemon->change && daemon->loop)
+	while ((daemon->change || settling_is_busy(daemon->settling)) && daemon->loop)
 		if (!uv_run(daemon->loop, UV_RUN_ONCE))
 			break;
 	if (daemon->loop)
@@ -347,6 +364,7 @@ static void daemon_end(struct daemon *daemon)
 	if (daemon->targets)
 		targets_set_supervisor(daemon->targets, NULL);
 	fleet_free(&daemon->fleet, daemon->targets);
+	settling_free(&daemon->settling);
 	targets_free(&daemon->targets);
 	sources_free(&daemon->sources);
 	image_free(&daemon->live);

@@ -38,6 +38,7 @@ struct announced {
 };
 
 struct change;
+struct settling;
 struct api;
 
 struct daemon {
@@ -63,6 +64,7 @@ struct daemon {
 	struct sources *sources;
 	struct fleet *fleet;
 	bool blind;
+	struct settling *settling;
 
 	struct change *change; /* in flight */
 	struct change *queue;  /* waiting, first come first served */
@@ -72,6 +74,7 @@ struct daemon {
 	char *refused; /* why the last reload was refused; NULL: it was not */
 
 	struct api *api;
+	uint64_t ticked_ms;
 	uv_timer_t tick; /* 1 s: neighbours, interfaces, adoption of what changed */
 	uv_timer_t beat; /* loop stall */
 	uint64_t beat_last_ns, stall_max_ns;
@@ -83,6 +86,8 @@ struct daemon {
 /* CLOCK_MONOTONIC, milliseconds; the clock of health and paths. */
 uint64_t daemon_now_ms(void);
 uint64_t daemon_now_ns(void);
+/* The same in tenths of a second: what slots are stamped with. */
+uint32_t daemon_now_ds(void);
 
 /* Starts everything and runs until a signal. 0, or -errno after an event has said why. */
 int daemon_run(struct daemon *daemon);
@@ -104,6 +109,9 @@ bool commit_pool(struct daemon *daemon, struct fleet_pool *pool, uint64_t *ret_n
 /* One event if the pool of @pool is empty or in panic now and was not, or the other way round. */
 void commit_report(
 	struct daemon *daemon, struct fleet_pool *pool, unsigned usable_before, bool panic_before);
+
+/* Each second: what changes with time alone, slow starts, ramps and deadlines. */
+void commit_tick(struct daemon *daemon);
 
 /* ---- healing.c: what the prober says ---- */
 void healing_result(void *data, const struct probe_result *result);

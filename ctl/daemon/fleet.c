@@ -57,9 +57,16 @@ static void backend_admin(struct fleet_backend *be, const struct fleet_context *
 	const struct override *override;
 
 	be->admin = be->config->admin;
+	be->weight = (struct share_ramp){.to = be->config->weight};
 	HASH_FIND(hh, context->overrides, &be->identity, sizeof(be->identity), override);
-	if (override && override->has_admin)
+	if (override && override->has_admin) {
 		be->admin = override->admin;
+		be->drain_deadline_ms = override->drain_deadline_ms;
+	}
+	if (override && override->has_weight)
+		be->weight = override->weight;
+	if (be->identity == context->weight_identity)
+		be->weight = context->weight;
 }
 
 static int fleet_backend_init(struct fleet_pool *pool, size_t i, const struct fleet_pool *before,
@@ -79,6 +86,7 @@ static int fleet_backend_init(struct fleet_pool *pool, size_t i, const struct fl
 		be->path = before->backends[old].path;
 		be->health = before->backends[old].health;
 		be->since_ms = before->backends[old].since_ms;
+		be->slow_since_ms = before->backends[old].slow_since_ms;
 		be->restored = before->backends[old].restored;
 		be->last = before->backends[old].last;
 		pool->states[i] = before->states[old];
@@ -96,6 +104,7 @@ static int fleet_pool_init(struct fleet *fleet, size_t p, const struct fleet_poo
 
 	pool->fleet = fleet;
 	pool->config = config;
+	pool->served_ms = before ? before->served_ms : 0;
 	pool->backends = calloc(MAX(config->n_backends, 1), sizeof(*pool->backends));
 	pool->states = calloc(MAX(config->n_backends, 1), sizeof(*pool->states));
 	if (!pool->backends || !pool->states)
@@ -234,6 +243,89 @@ static enum health_state backend_health(struct fleet_backend *be)
 	return health_combine(checks, be->n_targets);
 }
 
+/* ---- shares ---- */
+
+bool fleet_drain_is_over(const struct fleet_backend *be, uint64_t now_ms)
+{
+	return be->admin == ADMIN_DRAINING && be->drain_deadline_ms &&
+	       now_ms >= be->drain_deadline_ms;
+}
+
+bool fleet_is_draining(const struct fleet *fleet)
+{
+	for (size_t p = 0; p < fleet->model->n_pools; p++)
+		for (size_t i = 0; i < fleet->pools[p].config->n_backends; i++)
+			if (fleet->pools[p].backends[i].admin == ADMIN_DRAINING)
+				return true;
+	return false;
+}
+
+/*
+ * A backend that comes up into a pool that has been served for a while starts slowly. Those that come up
+ * together, or alone, share the load at once: who else should have it?
+ */
+static void came_up(const struct fleet_pool *pool, struct fleet_backend *be, uint64_t now_ms)
+{
+	be->slow_since_ms = 0;
+	if (pool->config->slow_start && pool->served_ms &&
+		now_ms - pool->served_ms >= pool->config->slow_start)
+		be->slow_since_ms = now_ms;
+}
+
+static uint16_t backend_share(
+	const struct fleet_pool *pool, const struct fleet_backend *be, uint64_t now_ms)
+{
+	uint64_t up_ms = be->slow_since_ms ? now_ms - be->slow_since_ms : UINT64_MAX;
+
+	return share_of(share_weight(&be->weight, now_ms), be->config->weight, up_ms,
+		pool->config->slow_start);
+}
+
+static bool is_timed(
+	const struct fleet_pool *pool, const struct fleet_backend *be, uint64_t now_ms)
+{
+	return share_is_ramping(&be->weight, now_ms) ||
+	       (be->slow_since_ms && now_ms - be->slow_since_ms <= pool->config->slow_start) ||
+	       (be->admin == ADMIN_DRAINING && be->drain_deadline_ms);
+}
+
+static bool update_state(
+	struct fleet_pool *pool, size_t i, struct bits bits, uint64_t now_ms)
+{
+	struct fleet_backend *be = &pool->backends[i];
+	struct member_state *state = &pool->states[i];
+	uint16_t share;
+	bool changed;
+
+	if (fleet_drain_is_over(be, now_ms))
+		bits = (struct bits){};
+	bits.new_ok &= share_weight(&be->weight, now_ms) > 0;
+	if (bits.new_ok && !state->bits.new_ok)
+		came_up(pool, be, now_ms);
+	share = backend_share(pool, be, now_ms);
+	changed = memcmp(&state->bits, &bits, sizeof(bits)) || state->share != share;
+	state->bits = bits;
+	state->share = share;
+	pool->timed |= is_timed(pool, be, now_ms);
+	return changed;
+}
+
+static bool update_states(struct fleet_pool *pool, const struct bits *bits, uint64_t now_ms)
+{
+	bool changed = false, served = false;
+
+	pool->timed = false;
+	for (size_t i = 0; i < pool->config->n_backends; i++) {
+		changed |= update_state(pool, i, bits[i], now_ms);
+		served |= pool->states[i].bits.new_ok;
+	}
+	if (!served)
+		pool->served_ms = 0;
+	else if (!pool->served_ms)
+		pool->served_ms = now_ms;
+	return changed;
+}
+
 bool fleet_pool_update(struct fleet_pool *pool, uint64_t now_ms)
 {
 	struct poolbits_params params = {
@@ -260,6 +352,7 @@ bool fleet_pool_update(struct fleet_pool *pool, uint64_t now_ms)
 		rows[i] = (struct poolbits_backend){
 			.admin = be->admin,
 			.health = health,
+			.backup = be->config->backup,
 			.restored = be->restored,
 			.last = be->last,
 		};
@@ -267,10 +360,7 @@ bool fleet_pool_update(struct fleet_pool *pool, uint64_t now_ms)
 	panic = poolbits_compute(&params, rows, n, bits);
 	changed = panic != pool->panic;
 	pool->panic = panic;
-	for (size_t i = 0; i < n; i++) {
-		changed |= memcmp(&pool->states[i].bits, &bits[i], sizeof(bits[i])) != 0;
-		pool->states[i].bits = bits[i];
-	}
+	changed |= update_states(pool, bits, now_ms);
 	return changed;
 }
 

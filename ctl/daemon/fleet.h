@@ -9,6 +9,7 @@
 
 #include "core/image.h"
 #include "core/path.h"
+#include "core/share.h"
 #include "daemon/targets.h"
 
 /* An operator's runtime word on a backend: kept by identity, over reloads, not over restarts. */
@@ -16,7 +17,8 @@ struct override {
 	uint64_t identity;
 	bool has_admin, has_weight;
 	enum admin_state admin;
-	uint16_t weight;
+	uint64_t drain_deadline_ms; /* CLOCK_MONOTONIC; 0: none */
+	struct share_ramp weight;
 	UT_hash_handle hh;
 };
 
@@ -24,7 +26,10 @@ struct fleet_backend {
 	const struct backend *config;
 	uint64_t identity;
 	enum admin_state admin;
-	enum health_state health; /* all checks together */
+	uint64_t drain_deadline_ms; /* when a draining backend loses the flows it has; 0: never */
+	struct share_ramp weight;   /* config->weight is what the ring was made for */
+	uint64_t slow_since_ms;	    /* start of its slow start; 0: none */
+	enum health_state health;   /* all checks together */
 	uint64_t since_ms;	  /* when health was entered */
 	bool restored;		  /* `last` counts until the first evidence */
 	struct bits last;	  /* of the adopted image */
@@ -38,7 +43,9 @@ struct fleet_pool {
 	const struct pool *config;
 	struct fleet_backend *backends; /* [config->n_backends] */
 	struct member_state *states;	/* likewise; what the planner and image_patch() take */
+	uint64_t served_ms; /* since when it has had a usable backend; 0: it has none */
 	bool panic;
+	bool timed; /* something in it changes with time alone: a ramp, a slow start, a deadline */
 };
 
 struct fleet {
@@ -49,6 +56,8 @@ struct fleet {
 struct fleet_context {
 	struct targets *targets;
 	const struct override *overrides; /* uthash */
+	uint64_t weight_identity;	  /* a backend whose override is about to be this weight; 0: none */
+	struct share_ramp weight;
 	uint64_t now_ms;
 };
 
@@ -71,6 +80,11 @@ bool fleet_pool_update(struct fleet_pool *pool, uint64_t now_ms);
 
 struct fleet_pool *fleet_find_pool(struct fleet *fleet, const char *name);
 struct fleet_backend *fleet_pool_find(struct fleet_pool *pool, const char *name);
+
+/* Has the deadline of its drain passed? Then it has no flows any more. */
+bool fleet_drain_is_over(const struct fleet_backend *be, uint64_t now_ms);
+/* Is any backend draining? */
+bool fleet_is_draining(const struct fleet *fleet);
 
 /* Backends that may take new flows. */
 unsigned fleet_pool_usable(const struct fleet_pool *pool);

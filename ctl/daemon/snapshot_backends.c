@@ -20,8 +20,8 @@ static void add_shares(const struct image_ring *ring, const struct identities *i
 	if (!slots)
 		return;
 	for (uint32_t s = 0; s < ring->ring->size; s++)
-		if (ring->ring->current[s] < ring->block->n)
-			slots[ring->ring->current[s]]++;
+		if (ring_current(ring->ring, s) < ring->block->n)
+			slots[ring_current(ring->ring, s)]++;
 	for (uint16_t m = 0; m < ring->block->n; m++) {
 		uint32_t i = identities_find(index, ring->block->members[m].identity);
 

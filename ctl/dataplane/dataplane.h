@@ -3,12 +3,13 @@
  * The kernel side: XDP program, maps, links and commits. The only user of libbpf. Does not log: an
  * error is returned as -errno with a sentence in *ret_error (freed by the caller; may be NULL).
  *
- * Threads: stage() and grace() may run in a worker; everything else on the loop. patch(), flip() and
- * nexthop() are plain stores, without a system call.
+ * Threads: stage(), grace(), sweep() and forget() may run in a worker; everything else on the loop. patch(),
+ * flip(), nexthop() and tick() are plain stores, without a system call.
  */
 #ifndef MUSTER_DATAPLANE_DATAPLANE_H
 #define MUSTER_DATAPLANE_DATAPLANE_H
 
+#include "core/flows.h"
 #include "core/image.h"
 #include "core/plan.h"
 
@@ -21,6 +22,7 @@ struct dataplane_options {
 	uint32_t nexthops;
 	uint32_t reply_rate;
 	uint32_t fragments;		     /* flows whose first fragment is remembered */
+	uint32_t flows;			     /* entries of the flow table, a power of two */
 	struct muster_addr reply_sources[2]; /* IPv4, IPv6: of ICMP errors; all zero: the VIP */
 	struct muster_hash_key hash_key;     /* used unless maps are adopted */
 	bool hash_key_given;		     /* set in musterd.yaml: wins over an adopted one */
@@ -46,8 +48,11 @@ int dataplane_teardown(struct dataplane *dp);
 bool dataplane_adopted(const struct dataplane *dp, const char **ret_why);
 struct muster_hash_key dataplane_hash_key(const struct dataplane *dp);
 
-/* Reads the live image back (see plan_space_claim()); an empty one if nothing was adopted. */
-int dataplane_read_image(struct dataplane *dp, struct image **ret);
+/*
+ * Reads the live image back (see plan_space_claim()); an empty one if nothing was adopted. @now: tenths of a
+ * second; how long its slots have been what they are is not known.
+ */
+int dataplane_read_image(struct dataplane *dp, uint32_t now, struct image **ret);
 /* Next hop @index as it stands in the table. */
 struct muster_nexthop dataplane_read_nexthop(const struct dataplane *dp, uint32_t index);
 
@@ -69,6 +74,17 @@ void dataplane_retire(struct dataplane *dp, const struct image *previous, const 
 uint64_t dataplane_patch(struct dataplane *dp, const struct patch *patch);
 /* Writes a next hop that no member names yet. */
 void dataplane_nexthop(struct dataplane *dp, uint32_t index, const struct muster_nexthop *nexthop);
+
+/* ---- flows ---- */
+
+/* Sets the clock that flows are stamped with. */
+void dataplane_tick(struct dataplane *dp, uint32_t seconds);
+/* The slots of a ring as they stand in the arena, for struct flows_ring. */
+const uint32_t *dataplane_slots(const struct dataplane *dp, const struct slots *slots);
+/* flows_sweep(), flows_forget() over the table. */
+void dataplane_sweep(struct dataplane *dp, struct flows_sweep *sweep);
+void dataplane_forget(struct dataplane *dp, struct flows_sweep *sweep);
+struct muster_tracking dataplane_tracking(const struct dataplane *dp, uint32_t service);
 
 /* ---- interfaces ---- */
 

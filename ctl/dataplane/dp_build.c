@@ -42,6 +42,7 @@ static void set_constants(const struct dataplane *dp, struct muster_bpf *skeleto
 {
 	skeleton->rodata->n_services = dp->options.limits.services;
 	skeleton->rodata->bucket_mask = dp->options.limits.buckets - 1;
+	skeleton->rodata->flow_mask = dp->options.flows / MUSTER_FLOW_WAYS - 1;
 	skeleton->rodata->has_frags = frags;
 }
 

@@ -26,16 +26,18 @@ static bool has_ring(const struct image *image, const struct ring *ring)
 {
 	for (size_t i = 0; i < image->n_rings; i++)
 		if (image->rings[i].ring == ring ||
-			(image->rings[i].ring->base == ring->base && !image->rings[i].ring->owner))
+			(image->rings[i].ring->slots.base == ring->slots.base &&
+				!image->rings[i].ring->owner))
 			return true; /* shared, or adopted in its place with the same content */
 	return false;
 }
 
 static void stage_ring(const struct dataplane *dp, const struct ring *ring)
 {
-	for (uint32_t slot = 0; slot < ring->size; slot++)
-		STORE(slot_at(dp, ring->base + slot),
-			MUSTER_SLOT(ring->current[slot], ring->current[slot]));
+	const struct slots *slots = &ring->slots;
+
+	for (uint32_t at = 0; at < slots->n; at++)
+		STORE(slot_at(dp, slots->base + at), slots->word[at]);
 }
 
 /*
@@ -47,13 +49,11 @@ static void stage_member(
 {
 	struct muster_member *at = &dp->members[index];
 
-	if (!member->identity ||
-		(at->identity == member->identity && addr_equal(&at->addr, &member->addr) &&
-			at->port == member->port))
+	if (!member->identity || (at->identity == member->identity && at->token == member->token))
 		return;
 	at->addr = member->addr;
 	at->port = member->port;
-	at->epoch++;
+	at->token = member->token;
 	STORE(&at->nexthop, member->nexthop);
 	STORE(&at->new_ok, member->bits.new_ok);
 	STORE(&at->old_ok, member->bits.old_ok);
@@ -71,12 +71,13 @@ static void stage_services(const struct dataplane *dp, const struct image *next)
 
 		bank[service->index] = (struct muster_service){
 			.key = service->key,
-			.ring_base = service->ring ? service->ring->base : 0,
-			.ring_size = service->ring ? service->ring->size : 0,
+			.ring_base = service->ring ? service->ring->slots.base : 0,
+			.ring_size = service->ring ? service->ring->slots.n : 0,
 			.member_base = service->block ? service->block->base : 0,
 			.mode = service->mode,
 			.on_empty = service->on_empty,
 			.gue_port = service->gue_port,
+			.flags = service->flags,
 		};
 	}
 }
@@ -226,12 +227,10 @@ static void retire_block(
 {
 	for (uint16_t m = 0; m < block->n; m++) {
 		const struct image_member *now = member_at(next, block->base + m);
-		uint16_t epoch;
 
 		if (!block->members[m].identity || (now && now->identity))
 			continue;
-		epoch = dp->members[block->base + m].epoch;
-		dp->members[block->base + m] = (struct muster_member){.epoch = epoch};
+		dp->members[block->base + m] = (struct muster_member){};
 		dp_zero_counters(dp, DP_member_counters, block->base + m);
 	}
 }

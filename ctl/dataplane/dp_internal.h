@@ -20,7 +20,9 @@ struct muster_bpf; /* the skeleton, build/gen/muster.skel.h */
 	T(rings, struct muster_ring_element) \
 	T(members, struct muster_member)     \
 	T(nexthops, struct muster_nexthop)   \
-	T(reply_sources, struct muster_addr)
+	T(reply_sources, struct muster_addr) \
+	T(flows, struct muster_flow_bucket)  \
+	T(tracking, struct muster_tracking)
 #define DP_COUNTERS(C)      \
 	C(service_counters) \
 	C(member_counters)  \

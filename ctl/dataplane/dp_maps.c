@@ -26,7 +26,10 @@ uint32_t dp_map_entries(const struct dataplane_options *options, enum dp_map map
 	case DP_services:
 		return 2 * options->limits.services;
 	case DP_service_counters:
+	case DP_tracking:
 		return options->limits.services;
+	case DP_flows:
+		return options->flows / MUSTER_FLOW_WAYS;
 	case DP_rings:
 		return options->limits.slots / MUSTER_ELEMENT_SLOTS;
 	case DP_members:
@@ -57,7 +60,10 @@ static const char *limit_name(enum dp_map map)
 		return "buckets";
 	case DP_services:
 	case DP_service_counters:
+	case DP_tracking:
 		return "services";
+	case DP_flows:
+		return "flows";
 	case DP_rings:
 		return "ring_slots";
 	case DP_members:

@@ -18,14 +18,26 @@ static bool in_range(uint32_t first, uint32_t n, uint32_t size)
 	return first < size && n <= size - first;
 }
 
+static bool is_power_of_two(uint32_t n)
+{
+	return n && !(n & (n - 1));
+}
+
 /* ---- rings ---- */
 
 static struct ring *find_ring(const struct image *image, uint32_t base, uint8_t proto)
 {
 	for (size_t i = 0; i < image->n_rings; i++)
-		if (image->rings[i].ring->base == base && image->rings[i].ring->proto == proto)
+		if (image->rings[i].ring->slots.base == base &&
+			image->rings[i].ring->proto == proto)
 			return image->rings[i].ring;
 	return NULL;
+}
+
+static void raise_top(uint16_t member, uint16_t *top)
+{
+	if (member != MUSTER_NONE)
+		*top = MAX(*top, (uint16_t)(member + 1));
 }
 
 /* @ret_top: 1 + the largest member index in a slot. */
@@ -33,25 +45,22 @@ static int read_ring(const struct dataplane *dp, const struct muster_service *se
 	struct ring **ret, uint16_t *ret_top)
 {
 	_cleanup_(ring_unref) struct ring *ring = calloc(1, sizeof(*ring));
+	const uint32_t *slots;
 
 	if (!ring)
 		return -ENOMEM;
 	ring->references = 1;
 	ring->size = service->ring_size;
-	ring->base = service->ring_base;
 	ring->proto = service->key.proto;
 	ring->key = dp->control->hash_key;
-	ring->current = calloc(ring->size, sizeof(*ring->current));
-	if (!ring->current)
+	if (slots_init(&ring->slots, service->ring_size))
 		return -ENOMEM;
-	for (uint32_t slot = 0; slot < ring->size; slot++) {
-		uint32_t at = ring->base + slot;
-		uint32_t value =
-			dp->rings[at / MUSTER_ELEMENT_SLOTS].slot[at % MUSTER_ELEMENT_SLOTS];
-
-		ring->current[slot] = (uint16_t)MUSTER_SLOT_CURRENT(value);
-		if (ring->current[slot] != MUSTER_NONE)
-			*ret_top = MAX(*ret_top, (uint16_t)(ring->current[slot] + 1));
+	ring->slots.base = service->ring_base;
+	slots = dataplane_slots(dp, &ring->slots);
+	for (uint32_t at = 0; at < ring->slots.n; at++) {
+		slots_set(&ring->slots, at, slots[at], 0);
+		raise_top((uint16_t)MUSTER_SLOT_CURRENT(slots[at]), ret_top);
+		raise_top((uint16_t)MUSTER_SLOT_PREVIOUS(slots[at]), ret_top);
 	}
 	*ret = take_ptr(ring);
 	return 0;
@@ -92,6 +101,7 @@ static int read_block(const struct dataplane *dp, uint32_t bank,
 	block->references = 1;
 	block->base = service->member_base;
 	block->class.on_link = service->mode == MUSTER_MODE_L2DSR;
+	block->class.no_backups = service->flags & MUSTER_SERVICE_NO_BACKUPS;
 	block->class.family =
 		block->class.on_link ? (uint8_t)addr_family(&service->key.addr) : AF_UNSPEC;
 	for (uint32_t at = block->base; at < end; at++)
@@ -108,8 +118,10 @@ static int read_block(const struct dataplane *dp, uint32_t bank,
 			.addr = at->addr,
 			.port = at->port,
 			.weight = 0, /* not in the table; the rings it is in are compared instead */
+			.share = at->new_ok ? RING_ALL : 0, /* not in the table either */
 			.bits = {at->new_ok, at->old_ok},
 			.nexthop = at->nexthop,
+			.token = at->token,
 		};
 	}
 	for (block->capacity = BLOCK_CAPACITY_MIN; block->capacity < block->n;)
@@ -128,7 +140,8 @@ static bool service_is_sound(const struct dataplane *dp, const struct muster_ser
 		return false;
 	if (!service->ring_size)
 		return true;
-	return service->ring_size <= RING_SIZE_MAX && service->member_base < limits->members &&
+	return is_power_of_two(service->ring_size) && service->ring_size <= RING_SIZE_MAX &&
+	       service->member_base < limits->members &&
 	       service->ring_base % MUSTER_ELEMENT_SLOTS == 0 &&
 	       in_range(service->ring_base, service->ring_size, limits->slots);
 }
@@ -170,6 +183,7 @@ static int read_service(
 		.mode = service->mode,
 		.on_empty = service->on_empty,
 		.gue_port = service->gue_port,
+		.flags = service->flags,
 	};
 	int err = 0;
 
@@ -187,7 +201,7 @@ static int read_service(
 	return 0;
 }
 
-int dataplane_read_image(struct dataplane *dp, struct image **ret)
+int dataplane_read_image(struct dataplane *dp, uint32_t now, struct image **ret)
 {
 	_cleanup_(image_free) struct image *image = NULL;
 	uint32_t bank = (dp->control->generation & 1) * dp->options.limits.services;
@@ -200,6 +214,8 @@ int dataplane_read_image(struct dataplane *dp, struct image **ret)
 		err = read_service(dp, bank, i, image);
 	if (err)
 		return err;
+	for (size_t r = 0; r < image->n_rings; r++)
+		slots_touch(&image->rings[r].ring->slots, now);
 	if (image->n_services)
 		qsort(image->services, image->n_services, sizeof(*image->services),
 			image_compare_services);

@@ -115,14 +115,24 @@ static void read_buckets(
 		complain_error(r->complaints, value->where, "buckets must be a power of two");
 }
 
+static void read_flows(const struct reading *r, const struct field *field, const struct node *value)
+{
+	struct settings *settings = r->object;
+
+	field_number(r, field, value);
+	if (settings->flows & (settings->flows - 1))
+		complain_error(r->complaints, value->where, "flows must be a power of two");
+}
+
 #define MEMBER(member) FIELD_AT(struct settings, member)
 
 static const struct field limit_fields[] = {
 	{.key = "services", .read = field_number, MEMBER(limits.services), FIELD_BOUNDS(1, 65536)},
-	{.key = "members", .read = field_number, MEMBER(limits.members), FIELD_BOUNDS(1, 1 << 20)},
+	{.key = "members", .read = field_number, MEMBER(limits.members), FIELD_BOUNDS(1, 1 << 19)},
 	{.key = "ring_slots", .read = read_slots, MEMBER(limits.slots), FIELD_BOUNDS(256, 1 << 28)},
 	{.key = "nexthops", .read = field_number, MEMBER(nexthops), FIELD_BOUNDS(16, 1 << 20)},
 	{.key = "fragments", .read = field_number, MEMBER(fragments), FIELD_BOUNDS(16, 1 << 20)},
+	{.key = "flows", .read = read_flows, MEMBER(flows), FIELD_BOUNDS(1024, 1 << 26)},
 	{.key = "buckets", .read = read_buckets, MEMBER(limits.buckets), FIELD_BOUNDS(1, 1 << 20)},
 };
 
@@ -137,6 +147,33 @@ static void read_limits(
 {
 	(void)field;
 	schema_read(r, &limits_schema, value);
+}
+
+#define SETTLE_MIN 1000
+#define SETTLE_MAX (24 * 3600 * 1000)
+
+static const struct field settle_fields[] = {
+	{.key = "tcp",
+		.read = field_duration,
+		MEMBER(settle_tcp),
+		FIELD_BOUNDS(SETTLE_MIN, SETTLE_MAX)},
+	{.key = "udp",
+		.read = field_duration,
+		MEMBER(settle_udp),
+		FIELD_BOUNDS(SETTLE_MIN, SETTLE_MAX)},
+};
+
+static const struct schema settle_schema = {
+	.what = "settle",
+	.fields = settle_fields,
+	.n = ARRAY_SIZE(settle_fields),
+};
+
+static void read_settle(
+	const struct reading *r, const struct field *field, const struct node *value)
+{
+	(void)field;
+	schema_read(r, &settle_schema, value);
 }
 
 #define DIRECTORY(member, bytes) \
@@ -157,6 +194,7 @@ static const struct field fields[] = {
 	{ACCOUNT(prober_user)},
 	{DIRECTORY(prober_path, PATH_BYTES_MAX)},
 	{.key = "limits", .read = read_limits, .schema = &limits_schema},
+	{.key = "settle", .read = read_settle, .schema = &settle_schema},
 	{.key = "reply_source", .read = settings_read_reply_source},
 	{.key = "outer_source", .read = settings_read_outer_source},
 	{.key = "reply_rate", .read = field_number, MEMBER(reply_rate), FIELD_BOUNDS(0, 1000000)},

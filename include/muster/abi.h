@@ -16,6 +16,8 @@
  * members      controller   program     allocated per block, likewise; new_ok, old_ok, nexthop are
  *                                       stored in place
  * nexthops     controller   program     immutable while any member names it, and a grace longer
+ * flows        program      both        while its flow is at risk; removed by the controller's sweeps
+ * tracking     program      controller  inserts into flows that failed, a service
  * *_counters   program      controller  per CPU; zeroed before an index is used again
  * reply_budget program      program     per CPU token bucket of each kind of answer
  * reply_sources controller  program     {IPv4, IPv6} that ICMP errors come from; all zero: the VIP
@@ -31,12 +33,13 @@
 #include <muster/hash.h>
 #include <muster/reasons.h>
 
-#define MUSTER_ABI_VERSION 1
+#define MUSTER_ABI_VERSION 2
 
 #define MUSTER_BUCKET_WAYS   8	     /* frontends in a bucket */
 #define MUSTER_ELEMENT_SLOTS 16	     /* ring slots in an element of the arena */
 #define MUSTER_NONE	     0xffffu /* no member, in a slot */
 #define MUSTER_NO_NEXTHOP    0	     /* index 0 of nexthops is never valid */
+#define MUSTER_FLOW_WAYS     4	     /* flows in a bucket */
 
 #define MUSTER_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
 
@@ -64,8 +67,10 @@ struct muster_control {
 	__u32 abi_version;
 	__u32 reply_rate;  /* answers of each kind a second and CPU; 0 = none */
 	__u32 flow_key[8]; /* expanded from hash_key by muster_control_set_key() */
+	__u32 clock;	   /* seconds, advanced by the controller: what flows are stamped with */
+	__u8 pad[60];
 };
-MUSTER_STATIC_ASSERT(sizeof(struct muster_control) == 64, "control");
+MUSTER_STATIC_ASSERT(sizeof(struct muster_control) == 128, "control");
 
 /* One cache line. An entry is empty while tag is 0. */
 struct muster_frontend {
@@ -90,6 +95,15 @@ enum muster_on_empty {
 	MUSTER_ON_EMPTY_DROP,
 };
 
+/* What a service does with flows; bits of muster_service.flags. */
+enum muster_service_flag {
+	MUSTER_SERVICE_RESET = 1,	 /* TCP flows of a member that is down are answered with RST */
+	MUSTER_SERVICE_AFFINITY = 2,	 /* the slot is chosen by the client's address alone */
+	MUSTER_SERVICE_REPICK_NOW = 4,	 /* UDP flows leave a member that takes no new ones */
+	MUSTER_SERVICE_REPICK_NEVER = 8, /* UDP flows stay, whatever becomes of their member */
+	MUSTER_SERVICE_NO_BACKUPS = 16,	 /* for the controller: the members are those without backups */
+};
+
 /* A frontend's record, at the same index in both banks: services[bank * n_services + index]. */
 struct muster_service {
 	struct muster_key key; /* all zero: not in this image */
@@ -99,13 +113,20 @@ struct muster_service {
 	__u8 mode;	 /* enum muster_mode */
 	__u8 on_empty;	 /* enum muster_on_empty */
 	__be16 gue_port; /* UDP destination port of mode gue */
-	__u8 pad[20];
+	__u8 flags;	 /* enum muster_service_flag */
+	__u8 pad[19];
 };
 MUSTER_STATIC_ASSERT(sizeof(struct muster_service) == 64, "service");
 
 /*
- * {current, previous}: member indexes relative to the service's member_base. Equal: the slot is
- * stable and pick is stateless. Read and written whole.
+ * {current, previous}: member indexes relative to the service's member_base. Read and written whole.
+ *
+ *	{X, X}		stable: X, without looking further
+ *	{X, P}		moving: new flows go to X and are recorded, those that are not recorded belong to P
+ *	{X, none}	pinned: those that are not recorded belong to X
+ *	{none, none}	pinned to nobody: empty but for what is recorded
+ *
+ * docs/flows.md has the rules.
  */
 #define MUSTER_SLOT(current, previous) ((__u32)(current) << 16 | (__u32)(previous))
 #define MUSTER_SLOT_CURRENT(slot)      ((slot) >> 16)
@@ -117,17 +138,58 @@ struct muster_ring_element {
 };
 MUSTER_STATIC_ASSERT(sizeof(struct muster_ring_element) == 64, "ring element");
 
+/*
+ * What a flow remembers of its member: {epoch 20, index in the block 12}. The epoch is one that no other
+ * member has, so that an entry means this member or none.
+ */
+#define MUSTER_TOKEN(epoch, index) ((__u32)(epoch) << 12 | (__u32)(index))
+#define MUSTER_TOKEN_INDEX(token)  ((token)&0xfffu)
+#define MUSTER_TOKEN_EPOCH(token)  ((token) >> 12)
+#define MUSTER_EPOCH_MAX	   0xfffffu /* 0: none */
+
 struct muster_member {
 	__u64 identity; /* hash of (pool, backend); 0: free */
 	struct muster_addr addr;
 	__be16 port;
-	__u16 epoch;   /* bumped each time the index is used again */
+	__u16 pad;
 	__u32 nexthop; /* stored in place; MUSTER_NO_NEXTHOP: unusable */
 	__u8 new_ok;   /* may take new flows; stored in place */
 	__u8 old_ok;   /* may keep its flows; stored in place */
-	__u8 pad[30];
+	__u8 pad2[2];
+	__u32 token; /* MUSTER_TOKEN() */
+	__u8 pad3[24];
 };
 MUSTER_STATIC_ASSERT(sizeof(struct muster_member) == 64, "member");
+
+/*
+ * A flow whose slot moves, or moved. @who is changed by compare-and-exchange; @when may be read a little
+ * stale, and is written where nothing hangs on it.
+ */
+struct muster_flow {
+	__u64 who;  /* tag << 32 | token of its member; token 0: empty */
+	__u64 when; /* sequence number of its SYN << 32 | seconds of the clock << 8 | muster_flow_state */
+};
+
+enum muster_flow_state {
+	MUSTER_FLOW_OPENING = 1, /* recorded by a SYN; no segment that fits it has come yet */
+	MUSTER_FLOW_CLOSING = 2, /* FIN or RST seen */
+	MUSTER_FLOW_UDP = 4,
+};
+
+#define MUSTER_FLOW_CLOCK_MASK 0xffffffu
+
+/* One cache line. The bucket is chosen by the high half of the flow's hash. */
+struct muster_flow_bucket {
+	struct muster_flow way[MUSTER_FLOW_WAYS];
+};
+MUSTER_STATIC_ASSERT(sizeof(struct muster_flow_bucket) == 64, "flow bucket");
+
+/* Of a service. While inserts fail its slots keep moving: what they did not record is still in them. */
+struct muster_tracking {
+	__u64 failed; /* inserts */
+	__u32 clock;  /* of the last one */
+	__u32 pad;
+};
 
 /* A VLAN tag as it stands in a frame. */
 struct muster_tag {
@@ -233,6 +295,31 @@ MUSTER_INLINE __u64 muster_flow_hash(const struct muster_control *control,
 		sum += muster_nh_pair(src->w[2], k[6], dst->w[2], k[7]);
 	}
 	return muster_mix64(sum);
+}
+
+/* For MUSTER_SERVICE_AFFINITY: over the client's address alone. */
+MUSTER_INLINE __u64 muster_client_hash(
+	const struct muster_control *control, const struct muster_addr *src)
+{
+	const __u32 *k = control->flow_key;
+
+	return muster_mix64(muster_nh_pair(src->w[0], k[2], src->w[1], k[3]) +
+			    muster_nh_pair(src->w[2], k[4], src->w[3], k[0]));
+}
+
+/*
+ * What a flow is known by within its bucket. The slot is in the high bits (rings have at most 2^16), so that a
+ * sweep finds the slot of an entry; below are bits of the flow's own hash.
+ */
+MUSTER_INLINE __u32 muster_flow_tag(__u64 flow_hash, __u64 slot_hash)
+{
+	return ((__u32)slot_hash & 0xffff0000) | ((__u32)flow_hash & 0xffff);
+}
+
+/* @size: slots of the ring, a power of two. */
+MUSTER_INLINE __u32 muster_flow_slot(__u32 tag, __u32 size)
+{
+	return muster_reduce(tag, size);
 }
 
 MUSTER_INLINE __u32 muster_key_tag(__u64 hash)

@@ -44,7 +44,9 @@
 	R(28, too_big_reply,     REPLY, "larger than the path to the member; the sender was told what fits") \
 	R(29, too_big_no_df,     DROP,  "larger than the path to the member, IPv4 without DF: not fragmented here") \
 	R(30, no_checksum,       DROP,  "too large to compute the outer UDP checksum that IPv6 wants") \
-	R(31, no_program,        PASS,  "the program for unusual packets is missing: a controller bug")
+	R(31, no_program,        PASS,  "the program for unusual packets is missing: a controller bug") \
+	R(32, flows_full,        DROP,  "a new flow where the flow table is full and the old member is down") \
+	R(33, member_reset,      REPLY, "a TCP flow whose member is down, and on_down is reset; answered with RST")
 /* clang-format on */
 
 enum muster_action {

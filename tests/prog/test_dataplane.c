@@ -220,7 +220,7 @@ static void damage_is_seen(void **state)
 	service.ring_base = UINT32_MAX - 15;
 	bpf_map_update_elem(fd, &index, &service, BPF_ANY);
 	close(fd);
-	assert_int_equal(dataplane_read_image(world.dp, &image), -EUCLEAN);
+	assert_int_equal(dataplane_read_image(world.dp, 0, &image), -EUCLEAN);
 	assert_null(image);
 	dataplane_teardown(world.dp);
 	world_close(&world);

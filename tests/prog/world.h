@@ -61,7 +61,7 @@ WORLD_INLINE void world_open(
 	*world =
 		(struct world){.dp = open_dp(with), .model = model, .states = models_states(model)};
 	assert_int_equal(plan_space_new(&world->space, &with->limits), 0);
-	assert_int_equal(dataplane_read_image(world->dp, &world->live), 0);
+	assert_int_equal(dataplane_read_image(world->dp, 0, &world->live), 0);
 	assert_true(plan_space_claim(world->space, world->live));
 }
 

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * Which member a flow belongs to where its slot is not stable: the rules of docs/flows.md. Pure but for the
+ * tables, which the includer supplies:
+ *
+ *	struct muster_flow_bucket *flow_bucket(__u32 hash);
+ *	struct muster_member *member_at(__u32 index);
+ *	void insert_failed(__u32 service_index, __u32 clock);
+ *
+ * so that the model checker (tests/model) runs these very lines.
+ */
+#ifndef MUSTER_BPF_TRACK_H
+#define MUSTER_BPF_TRACK_H
+
+#include "packet.h"
+
+/* What the packet is to its flow. */
+enum track_kind {
+	TRACK_SYN,
+	TRACK_SEGMENT,	/* of TCP, not the first of its flow */
+	TRACK_DATAGRAM, /* of UDP: nothing tells the first one */
+	TRACK_QUIET,	/* an ICMP error, a later fragment: goes where its flow goes, and records nothing */
+};
+
+enum track_verdict {
+	TRACK_SEND,  /* to the member */
+	TRACK_EMPTY, /* no member may take it */
+	TRACK_RESET, /* its member is down, and the service says so to the client */
+	TRACK_FULL,  /* a new flow that could not be recorded, and the member of old ones is down */
+	TRACK_AGAIN, /* another CPU changed the entry meanwhile */
+};
+
+struct track {
+	__u32 tag;
+	__u32 member_base;
+	__u32 current, previous; /* of the slot */
+	__u32 seq;		 /* of a TCP segment */
+	__u32 clock;
+	__u32 service_index;
+	__u8 kind;  /* enum track_kind */
+	__u8 flags; /* enum muster_service_flag, TRACK_ENDS */
+	__u8 last;  /* attempt */
+	struct muster_flow_bucket *bucket;
+	struct muster_flow *way; /* the flow's entry, or NULL, and what was read of it: */
+	__u64 who, when;
+	__u32 index; /* of the member, for TRACK_SEND */
+};
+
+#define TRACK_ENDS 0x80 /* the segment has FIN or RST */
+
+/* How far behind its SYN the first segment of a flow may be: more than any initial window. */
+#define TRACK_FIT_BYTES (1u << 20)
+
+#define TRACK_ATTEMPTS 3
+
+MUSTER_INLINE void find_flow(struct track *track)
+{
+	UNROLL
+	for (int i = 0; i < MUSTER_FLOW_WAYS; i++) {
+		struct muster_flow *way = &track->bucket->way[i];
+		__u64 who = *(volatile __u64 *)&way->who;
+
+		if ((__u32)(who >> 32) != track->tag || !(__u32)who)
+			continue;
+		track->way = way;
+		track->who = who;
+		track->when = *(volatile __u64 *)&way->when;
+		return;
+	}
+	track->way = (void *)0;
+}
+
+MUSTER_INLINE int is_opening(const struct track *track)
+{
+	return !!(track->when & MUSTER_FLOW_OPENING);
+}
+
+/* The first segments of a flow continue its SYN. What does not is of an older flow: the SYN was forged. */
+MUSTER_INLINE int fits_syn(const struct track *track)
+{
+	return track->seq - (__u32)(track->when >> 32) < TRACK_FIT_BYTES;
+}
+
+/* ---- members ---- */
+
+MUSTER_INLINE int member_keeps(const struct track *track, const struct muster_member *member)
+{
+	if (track->kind == TRACK_DATAGRAM && track->flags & MUSTER_SERVICE_REPICK_NEVER)
+		return 1;
+	if (track->kind == TRACK_DATAGRAM && track->flags & MUSTER_SERVICE_REPICK_NOW)
+		return *(const volatile __u8 *)&member->new_ok;
+	return *(const volatile __u8 *)&member->old_ok;
+}
+
+/* May the recorded member have this packet? A closed flow's port, used again, is a new flow. */
+MUSTER_INLINE int recorded_keeps(const struct track *track)
+{
+	__u32 index = track->member_base + MUSTER_TOKEN_INDEX((__u32)track->who);
+	const struct muster_member *member = member_at(index);
+
+	if (!member || member->token != (__u32)track->who || !member_keeps(track, member))
+		return 0;
+	if (track->kind == TRACK_SYN && track->when & MUSTER_FLOW_CLOSING)
+		return *(const volatile __u8 *)&member->new_ok;
+	return 1;
+}
+
+MUSTER_INLINE int previous_keeps(const struct track *track)
+{
+	const struct muster_member *member = member_at(track->member_base + track->previous);
+
+	return member && member_keeps(track, member);
+}
+
+/* ---- entries ---- */
+
+MUSTER_INLINE __u64 flow_when(const struct track *track)
+{
+	__u64 seen = (__u64)(track->clock & MUSTER_FLOW_CLOCK_MASK) << 8;
+
+	if (track->kind == TRACK_SYN)
+		return (__u64)track->seq << 32 | seen | MUSTER_FLOW_OPENING;
+	return seen | (track->kind == TRACK_DATAGRAM ? MUSTER_FLOW_UDP : 0);
+}
+
+/* Is there another entry of the flow? Two CPUs that insert at once both see it, and both begin again. */
+MUSTER_INLINE int is_doubled(const struct track *track, const struct muster_flow *own)
+{
+	int doubled = 0;
+
+	UNROLL
+	for (int i = 0; i < MUSTER_FLOW_WAYS; i++) {
+		const struct muster_flow *way = &track->bucket->way[i];
+		__u64 who = *(const volatile __u64 *)&way->who;
+
+		doubled |= way != own && (__u32)(who >> 32) == track->tag && (__u32)who;
+	}
+	return doubled;
+}
+
+MUSTER_INLINE int insert_into(struct track *track, struct muster_flow *way, __u64 who)
+{
+	__u64 found = __sync_val_compare_and_swap(&way->who, 0, who);
+
+	if (found)
+		return TRACK_AGAIN;
+	*(volatile __u64 *)&way->when = flow_when(track);
+	if (!is_doubled(track, way))
+		return TRACK_SEND;
+	__sync_val_compare_and_swap(&way->who, who, 0);
+	return TRACK_AGAIN;
+}
+
+MUSTER_INLINE int insert_flow(struct track *track, __u64 who)
+{
+	struct muster_flow *unused = (void *)0;
+
+	UNROLL
+	for (int i = MUSTER_FLOW_WAYS - 1; i >= 0; i--)
+		if (!*(volatile __u64 *)&track->bucket->way[i].who)
+			unused = &track->bucket->way[i];
+	return unused ? insert_into(track, unused, who) : TRACK_FULL;
+}
+
+MUSTER_INLINE int rewrite_flow(struct track *track, __u64 who)
+{
+	if (__sync_val_compare_and_swap(&track->way->who, track->who, who) != track->who)
+		return TRACK_AGAIN;
+	*(volatile __u64 *)&track->way->when = flow_when(track);
+	return TRACK_SEND;
+}
+
+/* Records that the flow is @index's. TRACK_SEND, TRACK_FULL or TRACK_AGAIN. */
+MUSTER_INLINE int record_flow(struct track *track, __u32 index)
+{
+	const struct muster_member *member = member_at(track->member_base + index);
+	int recorded = TRACK_FULL;
+	__u64 who;
+
+	if (member) {
+		who = (__u64)track->tag << 32 | member->token;
+		recorded = track->way ? rewrite_flow(track, who) : insert_flow(track, who);
+	}
+	if (recorded == TRACK_SEND || (recorded == TRACK_AGAIN && !track->last))
+		return recorded;
+	insert_failed(track->service_index, track->clock);
+	return TRACK_FULL;
+}
+
+MUSTER_INLINE void forget_flow(const struct track *track)
+{
+	if (track->way)
+		__sync_val_compare_and_swap(&track->way->who, track->who, 0);
+}
+
+/* The flow was seen. By compare-and-exchange: the entry may be another flow's by now. */
+MUSTER_INLINE void touch_flow(const struct track *track)
+{
+	__u64 state = track->when & 0xff, isn = track->when >> 32, when;
+
+	if (track->kind == TRACK_QUIET)
+		return;
+	if (track->kind == TRACK_SEGMENT)
+		state &= ~(__u64)MUSTER_FLOW_OPENING;
+	if (track->flags & TRACK_ENDS)
+		state |= MUSTER_FLOW_CLOSING;
+	if (track->kind == TRACK_SYN) {
+		state &= ~(__u64)MUSTER_FLOW_CLOSING;
+		isn = is_opening(track) ? track->seq : isn;
+	}
+	when = isn << 32 | (__u64)(track->clock & MUSTER_FLOW_CLOCK_MASK) << 8 | state;
+	if (when != track->when)
+		__sync_val_compare_and_swap(&track->way->when, track->when, when);
+}
+
+/* ---- the rules ---- */
+
+MUSTER_INLINE int is_moving(const struct track *track)
+{
+	return track->previous != MUSTER_NONE && track->previous != track->current;
+}
+
+MUSTER_INLINE int send_to(struct track *track, __u32 index)
+{
+	track->index = index;
+	return index == MUSTER_NONE ? TRACK_EMPTY : TRACK_SEND;
+}
+
+/* A new flow, or one whose recorded member may not have it: to current. */
+MUSTER_INLINE int track_syn(struct track *track)
+{
+	int recorded;
+
+	if (!is_moving(track) || track->current == MUSTER_NONE) {
+		forget_flow(track);
+		return send_to(track, track->current);
+	}
+	recorded = record_flow(track, track->current);
+	if (recorded == TRACK_FULL && previous_keeps(track))
+		return send_to(track, track->previous);
+	return recorded == TRACK_SEND ? send_to(track, track->current) : recorded;
+}
+
+/* Is the segment of an older flow than the SYN that was recorded? */
+MUSTER_INLINE int is_older(const struct track *track)
+{
+	return track->kind == TRACK_SEGMENT && is_opening(track) && !fits_syn(track);
+}
+
+/* A segment of a flow that is older than the change: to previous. */
+MUSTER_INLINE int track_segment(struct track *track)
+{
+	if (track->way && !is_older(track) && track->flags & MUSTER_SERVICE_RESET)
+		return TRACK_RESET;
+	if (is_moving(track) && previous_keeps(track)) {
+		int recorded = record_flow(track, track->previous);
+
+		return recorded == TRACK_AGAIN ? recorded : send_to(track, track->previous);
+	}
+	if (is_moving(track) && track->flags & MUSTER_SERVICE_RESET)
+		return TRACK_RESET;
+	return send_to(track, track->current);
+}
+
+MUSTER_INLINE int track_datagram(struct track *track)
+{
+	__u32 index = track->current;
+	int recorded;
+
+	if (!is_moving(track)) {
+		forget_flow(track);
+		return send_to(track, index);
+	}
+	if (previous_keeps(track))
+		index = track->previous;
+	if (index == MUSTER_NONE)
+		return TRACK_EMPTY;
+	recorded = record_flow(track, index);
+	return recorded == TRACK_AGAIN ? recorded : send_to(track, index);
+}
+
+MUSTER_INLINE int track_quiet(struct track *track)
+{
+	if (is_moving(track) && previous_keeps(track))
+		return send_to(track, track->previous);
+	return send_to(track, track->current);
+}
+
+MUSTER_INLINE int track_once(struct track *track)
+{
+	find_flow(track);
+	if (track->way && recorded_keeps(track) && !is_older(track)) {
+		touch_flow(track);
+		return send_to(track, MUSTER_TOKEN_INDEX((__u32)track->who));
+	}
+	switch (track->kind) {
+	case TRACK_SYN:
+		return track_syn(track);
+	case TRACK_SEGMENT:
+		return track_segment(track);
+	case TRACK_DATAGRAM:
+		return track_datagram(track);
+	default:
+		return track_quiet(track);
+	}
+}
+
+/* Leaves the member in track->index. TRACK_AGAIN is none of the answers. */
+MUSTER_INLINE int track_flow(struct track *track)
+{
+	int verdict = TRACK_AGAIN;
+
+	for (int attempt = 1; attempt <= TRACK_ATTEMPTS && verdict == TRACK_AGAIN; attempt++) {
+		track->last = attempt == TRACK_ATTEMPTS;
+		verdict = track_once(track);
+	}
+	return verdict;
+}
+
+#endif
