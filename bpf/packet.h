@@ -102,7 +102,7 @@ enum fragment { FRAGMENT_NONE, FRAGMENT_FIRST, FRAGMENT_LATER };
 struct packet {
 	struct muster_key key;	/* of the flow: the VIP's address, protocol and port */
 	struct muster_addr src; /* of the flow: the client */
-	__be32 seq; /* of a TCP segment */
+	__be32 seq;		/* of a TCP segment */
 	__be16 sport;
 	__u16 ip_bytes; /* of the IP packet, by its header */
 	__u8 is_v6;

@@ -97,8 +97,7 @@ MUSTER_INLINE int pick_tracked(struct walk *walk, __u32 tag, __u32 slot, int any
 {
 	__u64 flow = (walk->hash & 0xffffffff00000000ull) | tag;
 	__u64 place = (__u64)slot << 32 | walk->service->member_base;
-	__u64 tracked =
-		track_packet(flow, place, flow_segment(walk, any), walk->service_index);
+	__u64 tracked = track_packet(flow, place, flow_segment(walk, any), walk->service_index);
 
 	switch (tracked >> 32) {
 	case TRACK_SEND:

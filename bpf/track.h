@@ -19,7 +19,7 @@ enum track_kind {
 	TRACK_SYN,
 	TRACK_SEGMENT,	/* of TCP, not the first of its flow */
 	TRACK_DATAGRAM, /* of UDP: nothing tells the first one */
-	TRACK_QUIET,	/* an ICMP error, a later fragment: goes where its flow goes, and records nothing */
+	TRACK_QUIET, /* an ICMP error, a later fragment: goes where its flow goes, and records nothing */
 };
 
 enum track_verdict {

@@ -20,9 +20,9 @@ struct flows_ring {
 
 /* Whose entries are valid. */
 struct flows_member {
-	uint32_t token;		       /* 0: no member has this epoch */
+	uint32_t token;		      /* 0: no member has this epoch */
 	struct flows_ring *tcp, *udp; /* NULL: none */
-	uint32_t flows;		       /* out: entries that name it and are not closing */
+	uint32_t flows;		      /* out: entries that name it and are not closing */
 };
 
 struct flows_sweep {
@@ -30,9 +30,10 @@ struct flows_sweep {
 	size_t n_buckets;
 	struct flows_member *members; /* [n_members], by epoch */
 	size_t n_members;
-	uint32_t clock;	     /* of the control table */
-	uint32_t floor;	     /* no flow counts as seen before: the clock stood still without a controller */
-	uint32_t tcp_s, udp_s; /* idle for so long: over */
+	uint32_t clock; /* of the control table */
+	uint32_t
+		floor; /* no flow counts as seen before: the clock stood still without a controller */
+	uint32_t tcp_s, udp_s;	 /* idle for so long: over */
 	size_t entries, removed; /* out */
 };
 

@@ -131,8 +131,7 @@ int image_patch(struct image *image, const char *pool, const struct member_state
  * Before @next follows @live: takes over what changed in the slots of @live since @next was made, appends the
  * stores, and lets go of @live's rings. 0 or -ENOMEM.
  */
-int image_inherit(
-	struct image *next, const struct image *live, uint32_t now, struct patch *patch);
+int image_inherit(struct image *next, const struct image *live, uint32_t now, struct patch *patch);
 
 /* For each member index of @block: is it in @next too, as the same member? @ret: [block->n]. */
 void block_stays(const struct block *block, const struct block *next, bool *ret);

@@ -19,8 +19,8 @@ static const struct image_ring *find_parent(const struct image *live, const stru
 	return NULL;
 }
 
-static int inherit_again(const struct image_ring *row, const struct image *live, uint32_t now,
-	struct patch *patch)
+static int inherit_again(
+	const struct image_ring *row, const struct image *live, uint32_t now, struct patch *patch)
 {
 	const struct image_ring *parent = find_parent(live, row->ring);
 	struct slots *slots = &row->ring->slots;
@@ -31,13 +31,12 @@ static int inherit_again(const struct image_ring *row, const struct image *live,
 	if (util_reserve(&patch->slots, patch->n_slots, slots->n, sizeof(*patch->slots)))
 		return -ENOMEM;
 	block_stays(parent->block, row->block, stays);
-	patch->n_slots += slots_inherit(slots, row->ring, &parent->ring->slots, stays, now,
-		patch->slots + patch->n_slots);
+	patch->n_slots += slots_inherit(
+		slots, row->ring, &parent->ring->slots, stays, now, patch->slots + patch->n_slots);
 	return 0;
 }
 
-int image_inherit(
-	struct image *next, const struct image *live, uint32_t now, struct patch *patch)
+int image_inherit(struct image *next, const struct image *live, uint32_t now, struct patch *patch)
 {
 	int err = 0;
 

@@ -62,8 +62,9 @@ struct pool {
 	size_t n_checks;    /* 0: `checks: {}`; members count as up */
 	uint8_t panic;	    /* percent; 100: never */
 	uint32_t ring_size; /* 0: chosen from the number of members */
-	uint32_t slow_start; /* milliseconds until a backend that came up has its whole share; 0: at once */
-	bool on_down_reset;  /* failing is as hard as unreachable, and clients are told with RST */
+	uint32_t
+		slow_start; /* milliseconds until a backend that came up has its whole share; 0: at once */
+	bool on_down_reset; /* failing is as hard as unreachable, and clients are told with RST */
 	bool inline_pool;   /* made by a VIP's `backends` */
 	struct origin origin;
 };

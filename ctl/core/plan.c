@@ -184,8 +184,8 @@ static bool is_adopted(const struct block *block)
 static void index_block(
 	struct identities *adopted, const struct image_service *service, uint32_t position)
 {
-	enum plan_class class = plan_class_of(&service->key.addr, service->mode,
-		service->flags & MUSTER_SERVICE_NO_BACKUPS);
+	enum plan_class class = plan_class_of(
+		&service->key.addr, service->mode, service->flags & MUSTER_SERVICE_NO_BACKUPS);
 
 	for (uint16_t m = 0; m < service->block->n; m++) {
 		uint64_t identity = service->block->members[m].identity;

@@ -19,11 +19,11 @@ struct placement {
 	const struct pool *pool;
 	const struct member_state *states;
 	struct member_class class;
-	const struct block *old; /* or NULL */
-	uint16_t n_old;		 /* members of it */
-	uint16_t n, n_kept;	 /* backends of the class; those that keep their index */
-	uint16_t top;		 /* 1 + the largest kept index */
-	bool same_weights;	 /* of all that are kept, and the same backups */
+	const struct block *old;	    /* or NULL */
+	uint16_t n_old;			    /* members of it */
+	uint16_t n, n_kept;		    /* backends of the class; those that keep their index */
+	uint16_t top;			    /* 1 + the largest kept index */
+	bool same_weights;		    /* of all that are kept, and the same backups */
 	uint16_t index[MODEL_POOL_MEMBERS]; /* of each backend; MUSTER_NONE: none yet */
 };
 

@@ -32,7 +32,8 @@ static struct ring *find_shared(
 		const struct image_ring *old = &plan->previous->rings[i];
 
 		if (old->block == block && old->ring->proto == shape->proto &&
-			old->ring->size == shape->size && old->ring->owner && !memcmp(&old->ring->key, key, sizeof(*key)))
+			old->ring->size == shape->size && old->ring->owner &&
+			!memcmp(&old->ring->key, key, sizeof(*key)))
 			return old->ring;
 	}
 	return NULL;
@@ -66,8 +67,8 @@ static int ring_of_block(struct ring **ret, const struct block *block, uint32_t 
 
 		share[i] = member->share;
 		if (member->identity)
-			members[n++] = (struct ring_member){member->addr, member->port, i,
-				member->weight, member->backup};
+			members[n++] = (struct ring_member){
+				member->addr, member->port, i, member->weight, member->backup};
 	}
 	err = ring_new(ret, members, n, size, key);
 	if (!err)
@@ -95,8 +96,8 @@ static int make_slots(struct plan *plan, struct ring *ring, const struct block *
 }
 
 /* An adopted ring that holds just what @ring holds is where it stays. */
-static bool is_in_place(const struct ring *ring, const struct block *block,
-	const struct image_ring *parent)
+static bool is_in_place(
+	const struct ring *ring, const struct block *block, const struct image_ring *parent)
 {
 	const struct slots *old;
 

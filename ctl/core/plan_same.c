@@ -16,8 +16,7 @@ static bool same_service(const struct image_service *a, const struct image_servi
 {
 	if (memcmp(&a->key, &b->key, sizeof(a->key)) || a->index != b->index ||
 		a->mode != b->mode || a->on_empty != b->on_empty || a->gue_port != b->gue_port ||
-		a->flags != b->flags ||
-		!same_ring(a->ring, b->ring))
+		a->flags != b->flags || !same_ring(a->ring, b->ring))
 		return false;
 	return !a->ring || a->block->base == b->block->base;
 }

@@ -59,7 +59,8 @@ static struct filler filler_of(struct ring *ring, const struct ring_member *memb
 	__u64 words[3] = {member->addr.d[0], member->addr.d[1], member->port};
 	__u64 hash = muster_hash_words(&ring->key, words, ARRAY_SIZE(words));
 
-	ring->seed[member->index] = muster_mix64(hash ^ 1) & ~(__u64)0xffff; /* a slot is xored in */
+	ring->seed[member->index] =
+		muster_mix64(hash ^ 1) & ~(__u64)0xffff; /* a slot is xored in */
 	return (struct filler){
 		.slot = muster_reduce((__u32)(hash >> 32), ring->size),
 		.skip = 1 + 2 * muster_reduce((__u32)hash, ring->size / 2), /* odd */

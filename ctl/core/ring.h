@@ -59,14 +59,16 @@ struct ring {
 	uint32_t size;
 	uint8_t proto; /* IPPROTO_TCP, IPPROTO_UDP */
 	struct muster_hash_key key;
-	uint16_t *owner;   /* [size] base ring: member index */
-	uint16_t *current; /* [size] after refill: member index or MUSTER_NONE; see ring_current() */
-	uint16_t n_index;  /* 1 + the largest member index */
-	uint16_t *share;   /* [n_index] of each member, as `current` has it */
-	uint64_t *seed;	   /* [n_index] which slots make up a share */
-	uint32_t *first;   /* [n_index + 1] offsets into slots_of: the base slots of each member index */
+	uint16_t *owner; /* [size] base ring: member index */
+	uint16_t
+		*current; /* [size] after refill: member index or MUSTER_NONE; see ring_current() */
+	uint16_t n_index; /* 1 + the largest member index */
+	uint16_t *share;  /* [n_index] of each member, as `current` has it */
+	uint64_t *seed;	  /* [n_index] which slots make up a share */
+	uint32_t *
+		first; /* [n_index + 1] offsets into slots_of: the base slots of each member index */
 	uint32_t *slots_of; /* [size] slot numbers, grouped by owner */
-	uint16_t *nearest; /* [size] room for ring_update(): the usable owner at or after a slot */
+	uint16_t *nearest;  /* [size] room for ring_update(): the usable owner at or after a slot */
 	struct ring *backup; /* NULL: no member is one */
 	struct slots slots;  /* what stands in the arena */
 	unsigned references;

@@ -101,8 +101,7 @@ static uint16_t substitute(
 
 	if (!difference->any_usable)
 		return MUSTER_NONE;
-	if (!difference->grew && current != MUSTER_NONE &&
-		takes(ring, share, slot, current))
+	if (!difference->grew && current != MUSTER_NONE && takes(ring, share, slot, current))
 		return current;
 	owner = probe(ring, slot, share, &last);
 	if (owner != MUSTER_NONE)
@@ -192,8 +191,7 @@ static size_t update_owner(struct ring *ring, uint16_t owner, const uint16_t *sh
 	return n;
 }
 
-static size_t update_base(
-	struct ring *ring, const uint16_t *share, struct ring_change *ret_changes)
+static size_t update_base(struct ring *ring, const uint16_t *share, struct ring_change *ret_changes)
 {
 	struct difference difference = compare(ring, share);
 	size_t n = 0;

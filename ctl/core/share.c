@@ -10,7 +10,8 @@ bool share_is_ramping(const struct share_ramp *ramp, uint64_t now_ms)
 
 uint32_t share_weight(const struct share_ramp *ramp, uint64_t now_ms)
 {
-	uint64_t passed = now_ms - ramp->started_ms, from = ramp->from * 256ull, to = ramp->to * 256ull;
+	uint64_t passed = now_ms - ramp->started_ms, from = ramp->from * 256ull,
+		 to = ramp->to * 256ull;
 
 	if (!share_is_ramping(ramp, now_ms))
 		return (uint32_t)to;

@@ -55,7 +55,8 @@ static inline uint32_t slot_inherit(uint32_t slot, uint16_t current, const bool 
 
 	if (unrecorded == MUSTER_NONE || stays[unrecorded])
 		return slot_change(slot, current);
-	return slot_is_stable(slot) ? MUSTER_SLOT(current, current) : MUSTER_SLOT(current, MUSTER_NONE);
+	return slot_is_stable(slot) ? MUSTER_SLOT(current, current)
+				    : MUSTER_SLOT(current, MUSTER_NONE);
 }
 
 /* ---- settling ---- */

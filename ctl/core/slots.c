@@ -93,7 +93,8 @@ size_t slots_inherit(struct slots *slots, const struct ring *ring, const struct 
 }
 
 /* What @word, unchanged since before the sweep, becomes after it. */
-static uint32_t settled(uint32_t word, const struct slots_settling *settling, uint32_t age, bool held)
+static uint32_t settled(
+	uint32_t word, const struct slots_settling *settling, uint32_t age, bool held)
 {
 	uint16_t previous = MUSTER_SLOT_PREVIOUS(word);
 

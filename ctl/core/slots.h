@@ -61,9 +61,10 @@ size_t slots_inherit(struct slots *slots, const struct ring *ring, const struct 
 struct slots_settling {
 	uint32_t started; /* the sweep: what changed since then waits for the next one */
 	uint32_t settle;  /* tenths of a second that a slot moves at least */
-	bool failing;	  /* inserts failed within that time: nobody knows which flows were not recorded */
+	bool failing; /* inserts failed within that time: nobody knows which flows were not recorded */
 	const uint8_t *held; /* [n] from the sweep */
-	const bool *waits;   /* [members] slots go on moving while this one is their previous; or NULL */
+	const bool
+		*waits; /* [members] slots go on moving while this one is their previous; or NULL */
 };
 
 /*

@@ -27,8 +27,8 @@ static bool refuse_last(struct api_request *request, const json_t *body,
 }
 
 /* A whole number of @body from 0 to @max; absent: 0. Answers the request if it is something else. */
-static bool take_number(
-	struct api_request *request, const json_t *body, const char *name, uint64_t max, uint64_t *ret)
+static bool take_number(struct api_request *request, const json_t *body, const char *name,
+	uint64_t max, uint64_t *ret)
 {
 	const json_t *value = json_object_get(body, name);
 
@@ -40,7 +40,8 @@ static bool take_number(
 		*ret = (uint64_t)json_integer_value(value);
 		return true;
 	}
-	api_reply_error(request, 400, "%s is a number from 0 to %llu", name, (unsigned long long)max);
+	api_reply_error(
+		request, 400, "%s is a number from 0 to %llu", name, (unsigned long long)max);
 	return false;
 }
 
@@ -125,8 +126,7 @@ static void post_admin(
 	if (!body)
 		return;
 	if (take_number(request, body, "deadline_ms", DURATION_MAX_MS, &change.deadline_ms) &&
-		(to == ADMIN_ENABLED ||
-			!refuse_last(request, body, change.pool, change.be, verb)))
+		(to == ADMIN_ENABLED || !refuse_last(request, body, change.pool, change.be, verb)))
 		set_admin(request, &change);
 	json_decref(body);
 }
@@ -182,8 +182,8 @@ static void patch_weight(struct api_request *request, struct fleet_pool *pool,
 }
 
 /* One above what the ring was made for: the same documents once more, with the weight on top. */
-static void flip_weight(
-	struct api_request *request, const struct fleet_backend *be, const struct share_ramp *weight)
+static void flip_weight(struct api_request *request, const struct fleet_backend *be,
+	const struct share_ramp *weight)
 {
 	struct change_request change = {
 		.allow_removal = true,
@@ -194,8 +194,7 @@ static void flip_weight(
 	api_submit(request, &change);
 }
 
-static bool take_weight(
-	struct api_request *request, const json_t *body, struct share_ramp *weight)
+static bool take_weight(struct api_request *request, const json_t *body, struct share_ramp *weight)
 {
 	uint64_t to, over_ms;
 

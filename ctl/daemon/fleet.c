@@ -281,16 +281,14 @@ static uint16_t backend_share(
 		pool->config->slow_start);
 }
 
-static bool is_timed(
-	const struct fleet_pool *pool, const struct fleet_backend *be, uint64_t now_ms)
+static bool is_timed(const struct fleet_pool *pool, const struct fleet_backend *be, uint64_t now_ms)
 {
 	return share_is_ramping(&be->weight, now_ms) ||
 	       (be->slow_since_ms && now_ms - be->slow_since_ms <= pool->config->slow_start) ||
 	       (be->admin == ADMIN_DRAINING && be->drain_deadline_ms);
 }
 
-static bool update_state(
-	struct fleet_pool *pool, size_t i, struct bits bits, uint64_t now_ms)
+static bool update_state(struct fleet_pool *pool, size_t i, struct bits bits, uint64_t now_ms)
 {
 	struct fleet_backend *be = &pool->backends[i];
 	struct member_state *state = &pool->states[i];

@@ -30,9 +30,9 @@ struct fleet_backend {
 	struct share_ramp weight;   /* config->weight is what the ring was made for */
 	uint64_t slow_since_ms;	    /* start of its slow start; 0: none */
 	enum health_state health;   /* all checks together */
-	uint64_t since_ms;	  /* when health was entered */
-	bool restored;		  /* `last` counts until the first evidence */
-	struct bits last;	  /* of the adopted image */
+	uint64_t since_ms;	    /* when health was entered */
+	bool restored;		    /* `last` counts until the first evidence */
+	struct bits last;	    /* of the adopted image */
 	struct path path;
 	struct target **targets; /* one per check */
 	size_t n_targets;
@@ -43,7 +43,7 @@ struct fleet_pool {
 	const struct pool *config;
 	struct fleet_backend *backends; /* [config->n_backends] */
 	struct member_state *states;	/* likewise; what the planner and image_patch() take */
-	uint64_t served_ms; /* since when it has had a usable backend; 0: it has none */
+	uint64_t served_ms;		/* since when it has had a usable backend; 0: it has none */
 	bool panic;
 	bool timed; /* something in it changes with time alone: a ramp, a slow start, a deadline */
 };
@@ -56,7 +56,7 @@ struct fleet {
 struct fleet_context {
 	struct targets *targets;
 	const struct override *overrides; /* uthash */
-	uint64_t weight_identity;	  /* a backend whose override is about to be this weight; 0: none */
+	uint64_t weight_identity; /* a backend whose override is about to be this weight; 0: none */
 	struct share_ramp weight;
 	uint64_t now_ms;
 };

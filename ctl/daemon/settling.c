@@ -13,12 +13,12 @@ struct settling {
 	uv_work_t work;
 	uv_idle_t idle;
 	bool busy, grace;
-	uint64_t last_s;      /* pass */
-	uint32_t started;     /* this pass, tenths of a second */
-	uint32_t floor;	      /* musterd did not run before */
+	uint64_t last_s;  /* pass */
+	uint32_t started; /* this pass, tenths of a second */
+	uint32_t floor;	  /* musterd did not run before */
 	struct flows_sweep sweep;
 	struct flows_ring *rings; /* [n_rings], as in the live image */
-	size_t n_rings, next;     /* ring to be settled */
+	size_t n_rings, next;	  /* ring to be settled */
 	bool *failing;		  /* [n_rings] */
 	struct settling_stats stats;
 	struct flows_member *members; /* of the last pass, by epoch */
@@ -252,8 +252,8 @@ static void start_pass(struct settling *settling)
 {
 	settling->last_s = now_s();
 	settling->started = daemon_now_ds();
-	if (prepare(settling) || uv_queue_work(settling->daemon->loop, &settling->work, sweep_work,
-					 sweep_done)) {
+	if (prepare(settling) ||
+		uv_queue_work(settling->daemon->loop, &settling->work, sweep_work, sweep_done)) {
 		clear_pass(settling);
 		free(settling->sweep.members);
 		settling->sweep.members = NULL;

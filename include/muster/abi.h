@@ -97,11 +97,12 @@ enum muster_on_empty {
 
 /* What a service does with flows; bits of muster_service.flags. */
 enum muster_service_flag {
-	MUSTER_SERVICE_RESET = 1,	 /* TCP flows of a member that is down are answered with RST */
-	MUSTER_SERVICE_AFFINITY = 2,	 /* the slot is chosen by the client's address alone */
+	MUSTER_SERVICE_RESET = 1,    /* TCP flows of a member that is down are answered with RST */
+	MUSTER_SERVICE_AFFINITY = 2, /* the slot is chosen by the client's address alone */
 	MUSTER_SERVICE_REPICK_NOW = 4,	 /* UDP flows leave a member that takes no new ones */
 	MUSTER_SERVICE_REPICK_NEVER = 8, /* UDP flows stay, whatever becomes of their member */
-	MUSTER_SERVICE_NO_BACKUPS = 16,	 /* for the controller: the members are those without backups */
+	MUSTER_SERVICE_NO_BACKUPS =
+		16, /* for the controller: the members are those without backups */
 };
 
 /* A frontend's record, at the same index in both banks: services[bank * n_services + index]. */
@@ -166,7 +167,7 @@ MUSTER_STATIC_ASSERT(sizeof(struct muster_member) == 64, "member");
  * stale, and is written where nothing hangs on it.
  */
 struct muster_flow {
-	__u64 who;  /* tag << 32 | token of its member; token 0: empty */
+	__u64 who; /* tag << 32 | token of its member; token 0: empty */
 	__u64 when; /* sequence number of its SYN << 32 | seconds of the clock << 8 | muster_flow_state */
 };
 

@@ -70,7 +70,8 @@ static double kill_backends(struct dataplane *dp, struct image *image, const str
 		const struct pool *pool = &model->pools[p];
 
 		states[p][which].bits = (struct bits){false, false};
-		models_must(!image_patch(image, pool->name, states[p], pool->n_backends, &patch));
+		models_must(
+			!image_patch(image, pool->name, states[p], pool->n_backends, 0, &patch));
 		dataplane_patch(dp, &patch);
 		models_must(patch.n_members == 1);
 	}
@@ -91,7 +92,7 @@ static void trial(size_t size, struct result *results)
 	struct model *model = make_model(sizes[size].vips, sizes[size].backends);
 	struct member_state **states = models_states(model);
 	struct plan_input input = {
-		model, (const struct member_state *const *)states, options.hash_key};
+		model, (const struct member_state *const *)states, options.hash_key, 0};
 	struct image *empty = NULL, *image = NULL;
 	struct plan_space *space = NULL;
 	struct dataplane *dp = NULL;

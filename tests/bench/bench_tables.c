@@ -82,7 +82,7 @@ static void bench_last_member(struct result *result, unsigned trial)
 	enum { N = 1000 };
 	static struct ring_member members[N];
 	_cleanup_(ring_unref) struct ring *ring = NULL;
-	bool usable[N] = {[77] = true};
+	uint16_t usable[N] = {[77] = RING_ALL};
 	double start;
 
 	for (size_t i = 0; i < N; i++)
@@ -148,7 +148,7 @@ static void write_image(struct tables *tables, const struct image *image)
 		const struct ring *ring = image->rings[r].ring;
 
 		for (uint32_t s = 0; s < ring->size; s++)
-			tables->slots[ring->base + s] =
+			tables->slots[ring->slots.base + s] =
 				MUSTER_SLOT(ring->current[s], ring->current[s]);
 	}
 	for (size_t i = 0; i < image->n_services; i++) {
@@ -156,7 +156,7 @@ static void write_image(struct tables *tables, const struct image *image)
 
 		tables->services[bank + service->index] = (struct muster_service){
 			.key = service->key,
-			.ring_base = service->ring ? service->ring->base : 0,
+			.ring_base = service->ring ? service->ring->slots.base : 0,
 			.ring_size = service->ring ? service->ring->size : 0,
 			.member_base = service->block ? service->block->base : 0,
 			.mode = service->mode,
@@ -206,7 +206,8 @@ static double time_patches(struct tables *tables, const struct model *model,
 		double start = now_us();
 
 		states[p][pool->n_backends / 2].bits = (struct bits){false, false};
-		models_must(!image_patch(image, pool->name, states[p], pool->n_backends, &patch));
+		models_must(
+			!image_patch(image, pool->name, states[p], pool->n_backends, 0, &patch));
 		write_patch(tables, &patch);
 		us += now_us() - start;
 		models_must(patch.n_members == 1 && patch.n_slots > 0);
@@ -221,7 +222,7 @@ static void bench_image(size_t row, struct tables *tables, struct result *flip,
 		make_model(images[row].vips, images[row].backends);
 	_cleanup_(image_free) struct image *image = NULL;
 	struct member_state **states = models_states(model);
-	struct plan_input input = {model, (const struct member_state *const *)states, key};
+	struct plan_input input = {model, (const struct member_state *const *)states, key, 0};
 
 	flip->us[trial] = time_flip(tables, &input, &image);
 	patch->us[trial] = time_patches(tables, model, states, image);

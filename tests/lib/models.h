@@ -130,6 +130,7 @@ MODELS_INLINE struct member_state **models_states(const struct model *model)
 			states[p][i] = (struct member_state){
 				.identity = model_identity(pool->name, pool->backends[i].name),
 				.bits = {true, true},
+				.share = RING_ALL,
 				.on_link = true,
 				.nexthop = 1,
 			};

@@ -18,10 +18,11 @@
 #include <linux/bpf.h>
 #include <sys/mman.h>
 
-#define N_SERVICES 64
-#define N_BUCKETS  64
-#define N_MEMBERS  64
-#define LOOPBACK   1 /* the ingress interface of test runs */
+#define N_SERVICES     64
+#define N_BUCKETS      64
+#define N_MEMBERS      64
+#define N_FLOW_BUCKETS 64
+#define LOOPBACK       1 /* the ingress interface of test runs */
 
 #define V4_IPIP	 "198.18.0.100"
 #define V4_L2DSR "198.18.0.101"
@@ -47,6 +48,8 @@ struct prog {
 	struct muster_member *members;
 	struct muster_nexthop *nexthops;
 	struct muster_addr *reply_sources;
+	struct muster_flow_bucket *flows;
+	struct muster_tracking *tracking;
 	uint32_t next_service, next_member;
 };
 
@@ -76,8 +79,11 @@ static inline void prog_open_build(struct prog *prog, bool frags)
 	bpf_map__set_max_entries(prog->skeleton->maps.nexthops, 16);
 	bpf_map__set_max_entries(prog->skeleton->maps.fragments, 64);
 	bpf_map__set_max_entries(prog->skeleton->maps.reply_sources, 2);
+	bpf_map__set_max_entries(prog->skeleton->maps.flows, N_FLOW_BUCKETS);
+	bpf_map__set_max_entries(prog->skeleton->maps.tracking, N_SERVICES);
 	prog->skeleton->rodata->n_services = N_SERVICES;
 	prog->skeleton->rodata->bucket_mask = N_BUCKETS - 1;
+	prog->skeleton->rodata->flow_mask = N_FLOW_BUCKETS - 1;
 	prog->skeleton->rodata->has_frags = frags;
 	if (frags) {
 		bpf_program__set_flags(prog->skeleton->progs.muster_xdp, BPF_F_XDP_HAS_FRAGS);
@@ -96,6 +102,8 @@ static inline void prog_open_build(struct prog *prog, bool frags)
 	prog->members = table(prog->skeleton->maps.members);
 	prog->nexthops = table(prog->skeleton->maps.nexthops);
 	prog->reply_sources = table(prog->skeleton->maps.reply_sources);
+	prog->flows = table(prog->skeleton->maps.flows);
+	prog->tracking = table(prog->skeleton->maps.tracking);
 	*prog->control = (struct muster_control){
 		.generation = 2,
 		.abi_version = MUSTER_ABI_VERSION,

@@ -21,7 +21,7 @@ static void flip_patch_and_counters(void **state)
 	assert_false(world_commit(&world, &with)); /* nothing changed */
 
 	world.states[0][dead].bits = (struct bits){false, false};
-	assert_int_equal(image_patch(world.live, "web", world.states[0], 4, &patch), 0);
+	assert_int_equal(image_patch(world.live, "web", world.states[0], 4, 0, &patch), 0);
 	dataplane_patch(world.dp, &patch);
 	for (uint16_t port = 1; port < 200; port++) {
 		assert_int_equal(send_syn(world.dp, "198.18.0.1", port, &member), XDP_TX);
@@ -86,7 +86,7 @@ static void bucket_full_changes_nothing(void **state)
 		models_add_vip(world.model, addr, models_addr(addr), 0);
 	}
 	input = (struct plan_input){
-		world.model, (const struct member_state *const *)world.states, with.hash_key};
+		world.model, (const struct member_state *const *)world.states, with.hash_key, 0};
 	assert_int_equal(plan_image(&input, world.space, world.live, &next, &changed, &diags), 0);
 	next->generation = world.live->generation + 1;
 	assert_int_equal(dataplane_stage(world.dp, world.live, next, &error), -ENOSPC);

@@ -32,6 +32,7 @@ WORLD_INLINE struct dataplane_options options(void)
 		.nexthops = 64,
 		.reply_rate = 1000,
 		.fragments = 64,
+		.flows = 1024,
 		.hash_key = {{11, 22}},
 	};
 }
@@ -78,7 +79,7 @@ WORLD_INLINE void world_close(struct world *world)
 WORLD_INLINE struct image *world_stage(struct world *world, const struct dataplane_options *with)
 {
 	struct plan_input input = {
-		world->model, (const struct member_state *const *)world->states, with->hash_key};
+		world->model, (const struct member_state *const *)world->states, with->hash_key, 0};
 	struct image *next = NULL;
 	_free_ char *error = NULL;
 	struct diags diags = {};

@@ -59,6 +59,7 @@ PLANS_INLINE void plans_check_space(const struct plan_space *space, const struct
 	assert_int_equal(arena_used(space->services), arena_used(fresh->services));
 	assert_int_equal(arena_used(space->members), arena_used(fresh->members));
 	assert_int_equal(arena_used(space->elements), arena_used(fresh->elements));
+	assert_int_equal(arena_used(space->epochs), arena_used(fresh->epochs));
 }
 
 /* Each ring is what its block's members say. */
@@ -67,15 +68,18 @@ PLANS_INLINE void plans_check_rings(const struct image *image)
 	for (size_t r = 0; r < image->n_rings; r++) {
 		const struct ring *ring = image->rings[r].ring;
 		const struct block *block = image->rings[r].block;
-		bool usable[MODEL_POOL_MEMBERS];
+		uint16_t usable[MODEL_POOL_MEMBERS];
 
 		assert_in_range(ring->n_index, 1, block->n);
 		assert_true(block->n <= block->capacity);
 		for (uint16_t i = 0; i < block->n; i++)
-			usable[i] = block->members[i].bits.new_ok;
-		assert_memory_equal(ring->usable, usable, ring->n_index);
+			usable[i] = block->members[i].share;
+		assert_memory_equal(ring->share, usable, ring->n_index * sizeof(*usable));
 		for (uint32_t s = 0; s < ring->size; s += 5)
-			assert_int_equal(ring->current[s], ring_refill(ring, s, usable));
+			assert_int_equal(ring_current(ring, s), ring_refill(ring, s, usable));
+		for (uint32_t s = 0; s < ring->slots.n; s++)
+			assert_int_equal(MUSTER_SLOT_CURRENT(ring->slots.word[s]),
+				ring_current(ring, s >> slots_shift(&ring->slots, ring->size)));
 	}
 }
 
@@ -91,6 +95,15 @@ PLANS_INLINE int plans_try(struct plans *plans, const struct model *model,
 	return plan_image(&input, plans->space, plans->live, ret, &plans->changed, &plans->diags);
 }
 
+PLANS_INLINE void plans_inherit(struct image *next, const struct image *live)
+{
+	struct patch patch = {};
+
+	assert_int_equal(image_inherit(next, live, 0, &patch), 0);
+	assert_int_equal(patch.n_slots, 0); /* nothing changed meanwhile */
+	patch_clear(&patch);
+}
+
 /* Brings @image in line with @states, as a caller does before the flip. */
 PLANS_INLINE void plans_catch_up(
 	struct image *image, const struct model *model, struct member_state *const *states)
@@ -99,7 +112,7 @@ PLANS_INLINE void plans_catch_up(
 
 	for (size_t p = 0; p < model->n_pools; p++)
 		assert_int_equal(image_patch(image, model->pools[p].name, states[p],
-					 model->pools[p].n_backends, &patch),
+					 model->pools[p].n_backends, 0, &patch),
 			0);
 	patch_clear(&patch);
 }
@@ -154,6 +167,7 @@ PLANS_INLINE void plans_commit(
 	assert_int_equal(next->generation, plans->live->generation + plans->changed);
 	plans_check_members(next, model);
 	plans_check_rings(next);
+	plans_inherit(next, plans->live);
 	plans_catch_up(next, model, states);
 	plans_check_rings(next);
 	if (plans->changed)

@@ -20,12 +20,19 @@ static void test_state_bits(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct member_state s = {1, rows[i].bits, rows[i].on_link, rows[i].nexthop};
-		struct member_class class = {AF_INET, rows[i].class_on_link};
+		struct member_state s = {
+			.identity = 1,
+			.bits = rows[i].bits,
+			.share = 77,
+			.on_link = rows[i].on_link,
+			.nexthop = rows[i].nexthop,
+		};
+		struct member_class class = {AF_INET, rows[i].class_on_link, false};
 		struct bits bits = member_state_bits(&s, class);
 
 		assert_int_equal(bits.new_ok, rows[i].wanted.new_ok);
 		assert_int_equal(bits.old_ok, rows[i].wanted.old_ok);
+		assert_int_equal(member_state_share(&s, class), bits.new_ok ? 77 : 0);
 	}
 }
 
@@ -45,9 +52,9 @@ static void load_tables(struct fixture *f)
 	const struct image *image = f->plans.live;
 
 	for (size_t r = 0; r < image->n_rings; r++)
-		for (uint32_t s = 0; s < image->rings[r].ring->size; s++)
-			f->slots[image->rings[r].ring->base + s] = MUSTER_SLOT(
-				image->rings[r].ring->current[s], image->rings[r].ring->current[s]);
+		for (uint32_t s = 0; s < image->rings[r].ring->slots.n; s++)
+			f->slots[image->rings[r].ring->slots.base + s] =
+				image->rings[r].ring->slots.word[s];
 	for (size_t b = 0; b < image->n_blocks; b++)
 		for (uint16_t i = 0; i < image->blocks[b]->n; i++)
 			f->members[image->blocks[b]->base + i] = (struct patch_member){
@@ -141,7 +148,7 @@ static void store(struct fixture *f, const struct patch *patch)
 static void patch_pool(struct fixture *f, size_t pool, struct patch *patch)
 {
 	assert_int_equal(image_patch(f->plans.live, f->model->pools[pool].name, f->states[pool],
-				 f->model->pools[pool].n_backends, patch),
+				 f->model->pools[pool].n_backends, 0, patch),
 		0);
 }
 
@@ -153,8 +160,9 @@ static void test_nothing(void **state)
 	patch_pool(f, 0, &patch);
 	assert_int_equal(patch.n_slots + patch.n_members, 0);
 	f->states[0][0].bits.new_ok = false;
-	assert_int_equal(image_patch(f->plans.live, "nobody", f->states[0], N_BACKENDS, &patch), 0);
-	assert_int_equal(image_patch(f->plans.live, "", f->states[0], N_BACKENDS, &patch), 0);
+	assert_int_equal(
+		image_patch(f->plans.live, "nobody", f->states[0], N_BACKENDS, 0, &patch), 0);
+	assert_int_equal(image_patch(f->plans.live, "", f->states[0], N_BACKENDS, 0, &patch), 0);
 	assert_int_equal(patch.n_slots + patch.n_members, 0);
 }
 
@@ -224,7 +232,7 @@ static void test_append(void **state)
 	f->states[0][0].bits.new_ok = false;
 	f->states[0][N_BACKENDS - 1].bits.new_ok = false;
 	assert_int_equal(
-		image_patch(f->plans.live, "web", &f->states[0][1], N_BACKENDS - 1, &patch), 0);
+		image_patch(f->plans.live, "web", &f->states[0][1], N_BACKENDS - 1, 0, &patch), 0);
 	assert_int_equal(patch.n_members, 1 + 1);
 	assert_true(patch.n_slots > first);
 	store(f, &patch);

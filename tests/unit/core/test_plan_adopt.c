@@ -26,12 +26,12 @@ static struct ring *adopt_ring(const struct ring *ring)
 
 	assert_non_null(adopted);
 	adopted->size = ring->size;
-	adopted->base = ring->base;
 	adopted->proto = ring->proto;
 	adopted->references = 1;
-	adopted->current = calloc(ring->size, sizeof(*adopted->current));
-	assert_non_null(adopted->current);
-	memcpy(adopted->current, ring->current, ring->size * sizeof(*adopted->current));
+	assert_int_equal(slots_init(&adopted->slots, ring->slots.n), 0);
+	adopted->slots.base = ring->slots.base;
+	for (uint32_t s = 0; s < ring->slots.n; s++)
+		slots_set(&adopted->slots, s, ring->slots.word[s], 0);
 	return adopted;
 }
 
@@ -67,7 +67,8 @@ static struct image *adopt(const struct image *image)
 		service->ring = NULL;
 		service->block = NULL;
 		for (size_t r = 0; image->services[i].ring && r < adopted->n_rings; r++)
-			if (adopted->rings[r].ring->base == image->services[i].ring->base) {
+			if (adopted->rings[r].ring->slots.base ==
+				image->services[i].ring->slots.base) {
 				service->ring = adopted->rings[r].ring;
 				service->block = adopted->rings[r].block;
 			}
@@ -142,7 +143,7 @@ static void test_restart_with_other_states(void **state)
 	states[0][3].bits.new_ok = false;
 	assert_int_equal(plans_try(&plans, model, states, &next), 0);
 	assert_false(plans.changed);
-	assert_int_equal(image_patch(next, "p0", states[0], 20, &patch), 0);
+	assert_int_equal(image_patch(next, "p0", states[0], 20, 0, &patch), 0);
 	assert_int_equal(patch.n_members, 1);
 	assert_true(patch.n_slots > 0);
 	image_free(&next);
@@ -160,14 +161,14 @@ static void test_restart_after_half_a_patch(void **state)
 	plans_init(&plans, &plans_limits);
 	plans_commit_up(&plans, model);
 	base = plans.live->rings[0].block->base;
-	ring_base = plans.live->rings[0].ring->base;
-	plans.live->rings[0].ring->current[77] = 19;
-	plans.live->rings[0].ring->current[78] = 18;
+	ring_base = plans.live->rings[0].ring->slots.base;
+	plans.live->rings[0].ring->slots.word[77] = MUSTER_SLOT(19, 19);
+	plans.live->rings[0].ring->slots.word[78] = MUSTER_SLOT(18, 18);
 	restart(&plans);
 	plans_commit_up(&plans, model);
 	assert_true(plans.changed);
 	assert_int_equal(plans.live->rings[0].block->base, base);
-	assert_int_not_equal(plans.live->rings[0].ring->base, ring_base);
+	assert_int_not_equal(plans.live->rings[0].ring->slots.base, ring_base);
 }
 
 /* The manifests changed meanwhile: what is the same keeps its indexes. */
@@ -243,7 +244,7 @@ static void test_damaged(void **state)
 	assert_false(plan_space_claim(tight, adopted));
 	plan_space_free(&tight);
 	adopted->blocks[0]->capacity--;
-	adopted->rings[0].ring->base++;
+	adopted->rings[0].ring->slots.base++;
 	assert_int_equal(plan_space_new(&tight, &small), 0);
 	assert_false(plan_space_claim(tight, adopted));
 }

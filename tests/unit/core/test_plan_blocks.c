@@ -224,7 +224,7 @@ static void test_keeps_what_the_table_holds(void **state)
 	assert_int_equal(next->blocks[0]->members[1].nexthop, 1);
 	assert_int_equal(next->blocks[0]->members[3].weight, 50);
 	assert_int_equal(live_block(&plans)->members[3].weight, 100);
-	assert_int_equal(image_patch(next, "web", states[0], 4, &patch), 0);
+	assert_int_equal(image_patch(next, "web", states[0], 4, 0, &patch), 0);
 	assert_int_equal(patch.n_members, 2);
 	assert_true(patch.n_slots > 0);
 	plan_retire(plans.space, next, plans.live);

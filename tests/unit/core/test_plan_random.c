@@ -121,7 +121,7 @@ static void check_hand_over(const struct image *previous, const struct image *ne
 		services[previous->services[i].index] = &previous->services[i];
 	for (size_t r = 0; r < previous->n_rings; r++)
 		for (uint32_t e = 0; e * MUSTER_ELEMENT_SLOTS < previous->rings[r].ring->size; e++)
-			rings[previous->rings[r].ring->base / MUSTER_ELEMENT_SLOTS + e] =
+			rings[previous->rings[r].ring->slots.base / MUSTER_ELEMENT_SLOTS + e] =
 				previous->rings[r].ring;
 
 	for (size_t b = 0; b < next->n_blocks; b++)
@@ -139,7 +139,7 @@ static void check_hand_over(const struct image *previous, const struct image *ne
 	for (size_t r = 0; r < next->n_rings; r++)
 		for (uint32_t e = 0; e * MUSTER_ELEMENT_SLOTS < next->rings[r].ring->size; e++) {
 			const struct ring *old =
-				rings[next->rings[r].ring->base / MUSTER_ELEMENT_SLOTS + e];
+				rings[next->rings[r].ring->slots.base / MUSTER_ELEMENT_SLOTS + e];
 
 			assert_true(!old || old == next->rings[r].ring);
 		}

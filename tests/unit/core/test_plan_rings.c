@@ -84,7 +84,7 @@ static void test_shared_while_same(void **state)
 	plans_commit(&plans, model, states);
 	assert_false(plans.changed);
 	assert_ptr_equal(live_ring(&plans), ring);
-	assert_int_equal(live_ring(&plans)->base, ring->base);
+	assert_int_equal(live_ring(&plans)->slots.base, ring->slots.base);
 	models_states_free(states, model);
 }
 
@@ -97,17 +97,17 @@ static void test_new_place(void **state)
 	(void)state;
 	plans_init(&plans, &plans_limits);
 	plans_commit_up(&plans, model);
-	base = live_ring(&plans)->base;
+	base = live_ring(&plans)->slots.base;
 	model->pools[0].backends[0].weight = 50;
 	plans_commit_up(&plans, model);
 	assert_true(plans.changed);
-	assert_int_not_equal(live_ring(&plans)->base, base);
-	base = live_ring(&plans)->base;
+	assert_int_not_equal(live_ring(&plans)->slots.base, base);
+	base = live_ring(&plans)->slots.base;
 	model->pools[0].ring_size = 4096;
 	plans_commit_up(&plans, model);
 	assert_true(plans.changed);
 	assert_int_equal(live_ring(&plans)->size, 4096);
-	assert_int_not_equal(live_ring(&plans)->base, base);
+	assert_int_not_equal(live_ring(&plans)->slots.base, base);
 }
 
 /* The new ring of a shared block: a patch of the live image meanwhile must not pass it by. */
@@ -128,7 +128,7 @@ static void test_patch_while_planning(void **state)
 	assert_ptr_equal(next->blocks[0], plans.live->blocks[0]);
 	states[0][3].bits.new_ok = false;
 	plans_catch_up(plans.live, model, states);
-	assert_int_equal(image_patch(next, "web", states[0], 10, &patch), 0);
+	assert_int_equal(image_patch(next, "web", states[0], 10, 0, &patch), 0);
 	assert_int_equal(patch.n_members, 0);
 	assert_true(patch.n_slots > 0);
 	plans_check_rings(next);
@@ -142,7 +142,11 @@ static void test_key(void **state)
 	_cleanup_(model_free) struct model *model = make(10);
 	_cleanup_(plans_clear) struct plans plans;
 	struct member_state **states = models_states(model);
-	struct plan_input input = {model, (const struct member_state *const *)states, {{3, 4}}};
+	struct plan_input input = {
+		.model = model,
+		.states = (const struct member_state *const *)states,
+		.key = {{3, 4}},
+	};
 	struct image *next = NULL;
 	bool changed;
 
@@ -153,7 +157,7 @@ static void test_key(void **state)
 		plan_image(&input, plans.space, plans.live, &next, &changed, &plans.diags), 0);
 	assert_true(changed);
 	assert_ptr_equal(next->blocks[0], plans.live->blocks[0]);
-	assert_int_not_equal(next->rings[0].ring->base, live_ring(&plans)->base);
+	assert_int_not_equal(next->rings[0].ring->slots.base, live_ring(&plans)->slots.base);
 	image_free(&next);
 	models_states_free(states, model);
 }

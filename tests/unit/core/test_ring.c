@@ -140,9 +140,9 @@ static void test_slots_by_owner(void **state)
 	assert_int_equal(ring->first[3], ring->first[4]);
 	for (uint16_t m = 0; m < N; m++)
 		for (uint32_t i = ring->first[m]; i < ring->first[m + 1]; i++) {
-			assert_int_equal(ring->owner[ring->slots[i]], m);
-			assert_false(seen[ring->slots[i]]);
-			seen[ring->slots[i]] = true;
+			assert_int_equal(ring->owner[ring->slots_of[i]], m);
+			assert_false(seen[ring->slots_of[i]]);
+			seen[ring->slots_of[i]] = true;
 		}
 	ring_unref(&ring);
 }
@@ -189,7 +189,7 @@ static void test_extreme_weights(void **state)
 
 static void test_nobody(void **state)
 {
-	static const bool none[2];
+	static const uint16_t none[2];
 	_free_ struct ring_member *members = rings_members(2);
 	struct ring *ring;
 

@@ -7,14 +7,14 @@ static void test_down_and_back(void **state)
 	_free_ struct ring_member *members = rings_members(N);
 	_free_ struct ring_change *changes = calloc(SIZE, sizeof(*changes));
 	struct ring *ring = rings_make(members, N, SIZE);
-	bool usable[N];
+	uint16_t usable[N];
 	size_t n, counts[N];
 
 	(void)state;
-	memset(usable, true, sizeof(usable));
+	memset(usable, 0xff, sizeof(usable));
 	assert_int_equal(ring_update_max(ring, usable), 0);
 	for (uint16_t dead = 0; dead < N; dead += 9) {
-		usable[dead] = false;
+		usable[dead] = 0;
 		n = ring_update(ring, usable, changes);
 		assert_int_equal(n, ring->first[dead + 1] - ring->first[dead]);
 		for (size_t i = 0; i < n; i++) {
@@ -23,7 +23,7 @@ static void test_down_and_back(void **state)
 		}
 		rings_count(ring->current, SIZE, counts, N);
 		assert_int_equal(counts[dead], 0);
-		usable[dead] = true;
+		usable[dead] = RING_ALL;
 		assert_int_equal(ring_update(ring, usable, changes), n);
 		assert_memory_equal(ring->current, ring->owner, SIZE * sizeof(*ring->owner));
 	}
@@ -33,16 +33,16 @@ static void test_down_and_back(void **state)
 static void test_all_down(void **state)
 {
 	enum { N = 10, SIZE = 1024 };
-	static const bool none[N];
+	static const uint16_t none[N];
 	_free_ struct ring_member *members = rings_members(N);
 	struct ring *ring = rings_make(members, N, SIZE);
-	bool usable[N];
+	uint16_t usable[N];
 
 	(void)state;
 	assert_int_equal(ring_update(ring, none, NULL), SIZE);
 	for (uint32_t s = 0; s < SIZE; s++)
 		assert_int_equal(ring->current[s], MUSTER_NONE);
-	memset(usable, true, sizeof(usable));
+	memset(usable, 0xff, sizeof(usable));
 	assert_int_equal(ring_update(ring, usable, NULL), SIZE);
 	assert_memory_equal(ring->current, ring->owner, SIZE * sizeof(*ring->owner));
 	ring_unref(&ring);
@@ -55,11 +55,11 @@ static void test_balance_after_deaths(void **state)
 	_free_ struct ring_member *members = rings_members(N);
 	struct ring *ring = rings_make(members, N, SIZE);
 	size_t counts[N], max = 0;
-	bool usable[N];
+	uint16_t usable[N];
 
 	(void)state;
 	for (size_t i = 0; i < N; i++)
-		usable[i] = i % 2;
+		usable[i] = i % 2 ? RING_ALL : 0;
 	ring_update(ring, usable, NULL);
 	rings_count(ring->current, SIZE, counts, N);
 	for (size_t i = 0; i < N; i++)
@@ -73,15 +73,15 @@ static void test_few_of_many(void **state)
 {
 	enum { N = 1000, SIZE = 65536 };
 	_free_ struct ring_member *members = rings_members(N);
-	_free_ bool *usable = calloc(N, sizeof(*usable));
+	_free_ uint16_t *usable = calloc(N, sizeof(*usable));
 	struct ring *ring = rings_make(members, N, SIZE);
 
 	(void)state;
-	usable[500] = true;
+	usable[500] = RING_ALL;
 	ring_update(ring, usable, NULL);
 	for (uint32_t s = 0; s < SIZE; s++)
 		assert_int_equal(ring->current[s], 500);
-	usable[7] = usable[9] = true;
+	usable[7] = usable[9] = RING_ALL;
 	ring_update(ring, usable, NULL);
 	for (uint32_t s = 0; s < SIZE; s += 13)
 		assert_int_equal(ring->current[s], ring_refill(ring, s, usable));
@@ -90,11 +90,11 @@ static void test_few_of_many(void **state)
 
 struct step_check {
 	uint16_t before[4096];
-	bool usable_before[60];
+	uint16_t usable_before[60];
 };
 
-static void check_step(const struct ring *ring, const bool *usable, const struct step_check *check,
-	const struct ring_change *changes, size_t n)
+static void check_step(const struct ring *ring, const uint16_t *usable,
+	const struct step_check *check, const struct ring_change *changes, size_t n)
 {
 	size_t moved = 0;
 
@@ -123,14 +123,14 @@ static void test_random_history(void **state)
 		_free_ struct ring_member *members = rings_members(N);
 		_free_ struct ring_change *changes = calloc(sizes[z], sizeof(*changes));
 		struct step_check check = {};
-		bool usable[N];
+		uint16_t usable[N];
 		struct ring *ring;
 
 		for (size_t i = 0; i < N; i++)
 			members[i].weight = (uint16_t)(unit_random(&seed, 4) * 50);
 		members[0].weight = 100;
 		ring = rings_make(members, N, sizes[z]);
-		memset(usable, true, sizeof(usable));
+		memset(usable, 0xff, sizeof(usable));
 		for (unsigned step = 0; step < STEPS; step++) {
 			uint32_t flips = 1 + unit_random(&seed, step % 10 ? 2 : N);
 			size_t max, n;
@@ -138,7 +138,7 @@ static void test_random_history(void **state)
 			memcpy(check.usable_before, usable, sizeof(usable));
 			memcpy(check.before, ring->current, sizes[z] * sizeof(*ring->current));
 			for (uint32_t f = 0; f < flips; f++)
-				usable[unit_random(&seed, N)] ^= true;
+				usable[unit_random(&seed, N)] ^= RING_ALL;
 			max = ring_update_max(ring, usable);
 			n = ring_update(ring, usable, changes);
 			assert_true(n <= max);
