@@ -38,7 +38,7 @@ MUSTER_INLINE void insert_failed(__u32 service_index, __u32 clock)
  * @flow: bucket hash << 32 | tag; @place: slot << 32 | member base; @segment: sequence number << 32 |
  * flags << 8 | enum track_kind. Returns enum track_verdict << 32 | member index.
  */
-MUSTER_SEPARATE __u64 track_packet(__u64 flow, __u64 place, __u64 segment, __u32 service_index)
+MUSTER_SEPARATE __u64 track_attempt(__u64 flow, __u64 place, __u64 segment, __u32 service_index)
 {
 	__u32 slot = place >> 32, zero = 0;
 	const struct muster_control *clock = bpf_map_lookup_elem(&control, &zero);
@@ -58,8 +58,19 @@ MUSTER_SEPARATE __u64 track_packet(__u64 flow, __u64 place, __u64 segment, __u32
 	if (!track.bucket || !clock)
 		return (__u64)TRACK_EMPTY << 32;
 	track.clock = clock->clock;
-	verdict = track_flow(&track);
+	verdict = track_once(&track);
 	return verdict << 32 | track.index;
+}
+
+MUSTER_INLINE __u64 track_packet(__u64 flow, __u64 place, __u64 segment, __u32 service_index)
+{
+	__u64 tracked = track_attempt(flow, place, segment, service_index);
+
+	if (tracked >> 32 == TRACK_AGAIN)
+		tracked = track_attempt(flow, place, segment, service_index);
+	if (tracked >> 32 == TRACK_AGAIN)
+		tracked = track_attempt(flow, place, segment | TRACK_LAST << 8, service_index);
+	return tracked;
 }
 
 /* ---- the stage ---- */

@@ -38,8 +38,7 @@ struct track {
 	__u32 clock;
 	__u32 service_index;
 	__u8 kind;  /* enum track_kind */
-	__u8 flags; /* enum muster_service_flag, TRACK_ENDS */
-	__u8 last;  /* attempt */
+	__u8 flags; /* enum muster_service_flag, TRACK_ENDS, TRACK_LAST */
 	struct muster_flow_bucket *bucket;
 	struct muster_flow *way; /* the flow's entry, or NULL, and what was read of it: */
 	__u64 who, when;
@@ -47,27 +46,56 @@ struct track {
 };
 
 #define TRACK_ENDS 0x80 /* the segment has FIN or RST */
+#define TRACK_LAST 0x40 /* attempt: what another CPU changed again counts as not recorded */
 
 /* How far behind its SYN the first segment of a flow may be: more than any initial window. */
 #define TRACK_FIT_BYTES (1u << 20)
 
-#define TRACK_ATTEMPTS 3
+/* ---- the bucket, without branches: each would double what the verifier has to walk ---- */
+
+/* 1 if @x is not 0, else 0. */
+MUSTER_INLINE __u32 is_set(__u32 x)
+{
+	__u32 sign = x | -x;
+
+	__asm__ volatile("" : "+r"(sign)); /* or the compiler makes it a branch after all */
+	return sign >> 31;
+}
+
+MUSTER_INLINE __u64 read_who(const struct muster_flow_bucket *bucket, int way)
+{
+	return *(const volatile __u64 *)&bucket->way[way].who;
+}
+
+/* 0: it is an entry of the flow @tag. */
+MUSTER_INLINE __u32 differs(__u64 who, __u32 tag)
+{
+	return is_set((__u32)(who >> 32) ^ tag) | (is_set((__u32)who) ^ 1);
+}
+
+/* Of four, the first that is 0; MUSTER_FLOW_WAYS if there is none. Each is 0 or 1. */
+MUSTER_INLINE __u32 first_zero(__u32 a, __u32 b, __u32 c, __u32 d)
+{
+	return a * (1 + b * (1 + c * (1 + d)));
+}
+
+MUSTER_STATIC_ASSERT(MUSTER_FLOW_WAYS == 4, "ways");
 
 MUSTER_INLINE void find_flow(struct track *track)
 {
-	UNROLL
-	for (int i = 0; i < MUSTER_FLOW_WAYS; i++) {
-		struct muster_flow *way = &track->bucket->way[i];
-		__u64 who = *(volatile __u64 *)&way->who;
+	struct muster_flow_bucket *bucket = track->bucket;
+	__u32 tag = track->tag;
+	__u32 at = first_zero(differs(read_who(bucket, 0), tag), differs(read_who(bucket, 1), tag),
+		differs(read_who(bucket, 2), tag), differs(read_who(bucket, 3), tag));
 
-		if ((__u32)(who >> 32) != track->tag || !(__u32)who)
-			continue;
-		track->way = way;
-		track->who = who;
-		track->when = *(volatile __u64 *)&way->when;
-		return;
-	}
 	track->way = (void *)0;
+	if (at >= MUSTER_FLOW_WAYS)
+		return;
+	track->way = &bucket->way[at];
+	track->who = *(volatile __u64 *)&track->way->who;
+	track->when = *(volatile __u64 *)&track->way->when;
+	if (differs(track->who, tag)) /* changed just now */
+		track->way = (void *)0;
 }
 
 MUSTER_INLINE int is_opening(const struct track *track)
@@ -124,18 +152,14 @@ MUSTER_INLINE __u64 flow_when(const struct track *track)
 }
 
 /* Is there another entry of the flow? Two CPUs that insert at once both see it, and both begin again. */
-MUSTER_INLINE int is_doubled(const struct track *track, const struct muster_flow *own)
+MUSTER_INLINE int is_doubled(const struct track *track)
 {
-	int doubled = 0;
+	const struct muster_flow_bucket *bucket = track->bucket;
+	__u32 tag = track->tag;
 
-	UNROLL
-	for (int i = 0; i < MUSTER_FLOW_WAYS; i++) {
-		const struct muster_flow *way = &track->bucket->way[i];
-		__u64 who = *(const volatile __u64 *)&way->who;
-
-		doubled |= way != own && (__u32)(who >> 32) == track->tag && (__u32)who;
-	}
-	return doubled;
+	return differs(read_who(bucket, 0), tag) + differs(read_who(bucket, 1), tag) +
+		       differs(read_who(bucket, 2), tag) + differs(read_who(bucket, 3), tag) <
+	       MUSTER_FLOW_WAYS - 1;
 }
 
 MUSTER_INLINE int insert_into(struct track *track, struct muster_flow *way, __u64 who)
@@ -145,21 +169,24 @@ MUSTER_INLINE int insert_into(struct track *track, struct muster_flow *way, __u6
 	if (found)
 		return TRACK_AGAIN;
 	*(volatile __u64 *)&way->when = flow_when(track);
-	if (!is_doubled(track, way))
+	if (!is_doubled(track))
 		return TRACK_SEND;
 	__sync_val_compare_and_swap(&way->who, who, 0);
 	return TRACK_AGAIN;
 }
 
+MUSTER_INLINE __u32 is_used(const struct muster_flow_bucket *bucket, int way)
+{
+	return is_set((__u32)read_who(bucket, way));
+}
+
 MUSTER_INLINE int insert_flow(struct track *track, __u64 who)
 {
-	struct muster_flow *unused = (void *)0;
+	struct muster_flow_bucket *bucket = track->bucket;
+	__u32 at = first_zero(
+		is_used(bucket, 0), is_used(bucket, 1), is_used(bucket, 2), is_used(bucket, 3));
 
-	UNROLL
-	for (int i = MUSTER_FLOW_WAYS - 1; i >= 0; i--)
-		if (!*(volatile __u64 *)&track->bucket->way[i].who)
-			unused = &track->bucket->way[i];
-	return unused ? insert_into(track, unused, who) : TRACK_FULL;
+	return at < MUSTER_FLOW_WAYS ? insert_into(track, &bucket->way[at], who) : TRACK_FULL;
 }
 
 MUSTER_INLINE int rewrite_flow(struct track *track, __u64 who)
@@ -181,7 +208,7 @@ MUSTER_INLINE int record_flow(struct track *track, __u32 index)
 		who = (__u64)track->tag << 32 | member->token;
 		recorded = track->way ? rewrite_flow(track, who) : insert_flow(track, who);
 	}
-	if (recorded == TRACK_SEND || (recorded == TRACK_AGAIN && !track->last))
+	if (recorded == TRACK_SEND || (recorded == TRACK_AGAIN && !(track->flags & TRACK_LAST)))
 		return recorded;
 	insert_failed(track->service_index, track->clock);
 	return TRACK_FULL;
@@ -286,6 +313,10 @@ MUSTER_INLINE int track_quiet(struct track *track)
 	return send_to(track, track->current);
 }
 
+/*
+ * Leaves the member in track->index. TRACK_AGAIN: begin anew, three times in all, the last one with
+ * TRACK_LAST, which does not say so.
+ */
 MUSTER_INLINE int track_once(struct track *track)
 {
 	find_flow(track);
@@ -303,18 +334,6 @@ MUSTER_INLINE int track_once(struct track *track)
 	default:
 		return track_quiet(track);
 	}
-}
-
-/* Leaves the member in track->index. TRACK_AGAIN is none of the answers. */
-MUSTER_INLINE int track_flow(struct track *track)
-{
-	int verdict = TRACK_AGAIN;
-
-	for (int attempt = 1; attempt <= TRACK_ATTEMPTS && verdict == TRACK_AGAIN; attempt++) {
-		track->last = attempt == TRACK_ATTEMPTS;
-		verdict = track_once(track);
-	}
-	return verdict;
 }
 
 #endif
