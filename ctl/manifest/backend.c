@@ -8,6 +8,9 @@ static const struct choice admin_states[] = {
 	{"disabled", ADMIN_DISABLED},
 };
 
+static const struct choice backups[] = {{"true", true}, {"false", false}};
+static const struct choice other_words[] = {{"yes", true}, {"on", true}, {"no", false}, {"off", false}};
+
 static void read_address(
 	const struct reading *r, const struct field *field, const struct node *value)
 {
@@ -37,6 +40,11 @@ static const struct field fields[] = {
 		.read = field_choice,
 		FIELD_AT(struct backend, admin),
 		FIELD_CHOICES(admin_states)},
+	{.key = "backup",
+		.read = field_choice,
+		FIELD_AT(struct backend, backup),
+		FIELD_CHOICES(backups),
+		FIELD_ALIASES(other_words)},
 };
 
 const struct schema backend_schema = {

@@ -26,7 +26,7 @@ struct port_places {
 };
 
 struct vip_places {
-	struct origin name, pool, backends, checks, gue_port;
+	struct origin name, pool, backends, checks, gue_port, on_empty, repick;
 	struct origin *addrs;	   /* as many as vip.n_addrs */
 	struct port_places *ports; /* as many as vip.n_ports */
 	char *pool_name;	   /* of `pool: NAME` */

@@ -3,7 +3,7 @@
 #include "manifest/fields.h"
 
 static const struct choice on_down[] = {{"keep", false}, {"reset", true}};
-static const char *const later_keys[] = {"leader", "zones", "slow_start", "discover", "failover"};
+static const char *const later_keys[] = {"leader", "zones", "discover", "failover"};
 
 /* ring_size_is_valid() */
 static const struct choice ring_sizes[] = {
@@ -81,6 +81,10 @@ static const struct field fields[] = {
 		.read = field_choice,
 		FIELD_AT(struct pool, on_down_reset),
 		FIELD_CHOICES(on_down)},
+	{.key = "slow_start",
+		.read = field_duration,
+		FIELD_AT(struct pool, slow_start),
+		FIELD_BOUNDS(1000, 3600 * 1000)},
 };
 
 const struct schema pool_schema = {

@@ -51,6 +51,13 @@ static void verify_gue_port(const struct draft *draft, size_t v, struct complain
 			"gue_port is for mode gue, not %s", mode_name(vip->mode));
 }
 
+static void verify_repick(const struct draft *draft, size_t v, struct complaints *complaints)
+{
+	if (draft->vips[v].repick.line && draft->model->vips[v].proto != IPPROTO_UDP)
+		complain_error(complaints, draft->vips[v].repick,
+			"repick is for protocol udp: a TCP connection cannot change its backend");
+}
+
 static void complain_ports(
 	const struct draft *draft, size_t v, size_t port_index, struct complaints *complaints)
 {
@@ -107,6 +114,17 @@ static void warn_families(const struct draft *draft, size_t v, const struct fact
 	}
 }
 
+static void warn_backups(const struct draft *draft, size_t v, struct complaints *complaints)
+{
+	const struct vip *vip = &draft->model->vips[v];
+	const struct pool *pool = &draft->model->pools[vip->pool];
+
+	if (draft->vips[v].on_empty.line && !vip->no_backups && !model_pool_has_backups(pool))
+		complain_warning(complaints, draft->vips[v].on_empty,
+			"on_empty is backup, but no backend of pool %s has backup: true",
+			pool->name);
+}
+
 static void warn_unused(
 	const struct draft *draft, const struct facts *facts, struct complaints *complaints)
 {
@@ -134,6 +152,7 @@ void verify_modes(const struct draft *draft, struct complaints *complaints)
 			continue;
 		verify_to(draft, v, complaints);
 		verify_gue_port(draft, v, complaints);
+		verify_repick(draft, v, complaints);
 		if (vip->pool != DRAFT_NO_POOL)
 			verify_ports(draft, v, &facts[vip->pool], complaints);
 	}
@@ -143,6 +162,7 @@ void verify_modes(const struct draft *draft, struct complaints *complaints)
 	for (size_t v = 0; v < model->n_vips; v++) {
 		facts[model->vips[v].pool].used = true;
 		warn_families(draft, v, &facts[model->vips[v].pool], complaints);
+		warn_backups(draft, v, complaints);
 	}
 	warn_unused(draft, facts, complaints);
 }

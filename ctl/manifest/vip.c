@@ -2,11 +2,16 @@
 #include "manifest/draft.h"
 #include "manifest/fields.h"
 
+#define ON_EMPTY_BACKUP 0xff
+
 static const struct choice protocols[] = {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}};
 static const struct choice modes[] = {
 	{"l2dsr", MUSTER_MODE_L2DSR}, {"ipip", MUSTER_MODE_IPIP}, {"gue", MUSTER_MODE_GUE}};
-static const struct choice on_empty[] = {
-	{"reject", MUSTER_ON_EMPTY_REJECT}, {"drop", MUSTER_ON_EMPTY_DROP}};
+static const struct choice on_empty[] = {{"reject", MUSTER_ON_EMPTY_REJECT},
+	{"drop", MUSTER_ON_EMPTY_DROP}, {"backup", ON_EMPTY_BACKUP}};
+static const struct choice affinities[] = {{"flow", false}, {"client", true}};
+static const struct choice repicks[] = {
+	{"down", REPICK_DOWN}, {"now", REPICK_NOW}, {"never", REPICK_NEVER}};
 static const struct choice announce[] = {{"auto", true}, {"none", false}};
 static const char *const later_modes[] = {"nat", "local"};
 static const char *const later_keys[] = {"select", "fallback", "zone_policy", "leader"};
@@ -106,6 +111,18 @@ static void read_pool(const struct reading *r, const struct field *field, const 
 	field_name(&places, &name, value);
 }
 
+/* Whoever says reject or drop does not want the backups of the pool; who says nothing does. */
+static void read_on_empty(
+	const struct reading *r, const struct field *field, const struct node *value)
+{
+	struct vip *vip = r->object;
+
+	field_choice(r, field, value);
+	vip->no_backups = vip->on_empty != ON_EMPTY_BACKUP;
+	if (!vip->no_backups)
+		vip->on_empty = MUSTER_ON_EMPTY_REJECT;
+}
+
 /* ---- `backends` and `checks` make a pool of the VIP's name ---- */
 
 static bool need_inline_pool(const struct reading *r)
@@ -156,7 +173,17 @@ static const struct field fields[] = {
 	{.key = "pool", .read = read_pool, PLACED(pool)},
 	{.key = "backends", .read = read_backends, PLACED(backends), .schema = &backend_schema},
 	{.key = "checks", .read = read_checks, PLACED(checks), .schema = &check_schema},
-	{.key = "on_empty", .read = field_choice, MEMBER(on_empty), FIELD_CHOICES(on_empty)},
+	{.key = "on_empty",
+		.read = read_on_empty,
+		MEMBER(on_empty),
+		PLACED(on_empty),
+		FIELD_CHOICES(on_empty)},
+	{.key = "affinity", .read = field_choice, MEMBER(affinity), FIELD_CHOICES(affinities)},
+	{.key = "repick",
+		.read = field_choice,
+		MEMBER(repick),
+		PLACED(repick),
+		FIELD_CHOICES(repicks)},
 	{.key = "announce", .read = field_choice, MEMBER(announce), FIELD_CHOICES(announce)},
 };
 
