@@ -50,6 +50,9 @@ static void test_settings(void **state)
 	assert_memory_equal(&got.limits, &defaults.limits, sizeof(got.limits));
 	assert_int_equal(got.nexthops, defaults.nexthops);
 	assert_int_equal(got.fragments, defaults.fragments);
+	assert_int_equal(got.flows, defaults.flows);
+	assert_int_equal(got.settle_tcp, defaults.settle_tcp);
+	assert_int_equal(got.settle_udp, defaults.settle_udp);
 	assert_int_equal(got.reply_rate, defaults.reply_rate);
 	assert_memory_equal(&got.reply_source, &defaults.reply_source, sizeof(got.reply_source));
 	assert_memory_equal(&got.outer_source, &defaults.outer_source, sizeof(got.outer_source));

@@ -31,18 +31,21 @@ static void dump_backend(FILE *out, const struct backend *backend)
 {
 	char text[ADDR_TEXT];
 
-	fprintf(out, "  backend %s %s port %u weight %u %s zone %s (%s:%u:%u)\n", backend->name,
+	fprintf(out, "  backend %s %s port %u weight %u %s zone %s%s (%s:%u:%u)\n", backend->name,
 		addr_format(&backend->addr, text), ntohs(backend->port), backend->weight,
-		admin_state_name(backend->admin), or_dash(backend->zone), backend->origin.file,
-		backend->origin.line, backend->origin.col);
+		admin_state_name(backend->admin), or_dash(backend->zone),
+		backend->backup ? " backup" : "", backend->origin.file, backend->origin.line,
+		backend->origin.col);
 }
 
 static void dump_pool(FILE *out, const struct pool *pool)
 {
-	fprintf(out, "pool %s panic %u ring_size %u on_down %s%s (%s:%u:%u)\n", pool->name,
-		pool->panic, pool->ring_size, pool->on_down_reset ? "reset" : "keep",
-		pool->inline_pool ? " inline" : "", pool->origin.file, pool->origin.line,
-		pool->origin.col);
+	fprintf(out, "pool %s panic %u ring_size %u on_down %s%s", pool->name, pool->panic,
+		pool->ring_size, pool->on_down_reset ? "reset" : "keep",
+		pool->inline_pool ? " inline" : "");
+	if (pool->slow_start)
+		fprintf(out, " slow_start %u", pool->slow_start);
+	fprintf(out, " (%s:%u:%u)\n", pool->origin.file, pool->origin.line, pool->origin.col);
 	for (size_t i = 0; i < pool->n_checks; i++)
 		dump_check(out, &pool->checks[i]);
 	for (size_t i = 0; i < pool->n_backends; i++)
@@ -51,12 +54,17 @@ static void dump_pool(FILE *out, const struct pool *pool)
 
 static void dump_vip(FILE *out, const struct model *model, const struct vip *vip)
 {
+	static const char *const repicks[] = {"", " repick now", " repick never"};
 	char text[ADDR_TEXT];
 
 	fprintf(out, "vip %s %s", vip->name, mode_name(vip->mode));
 	if (vip->mode == MUSTER_MODE_GUE)
 		fprintf(out, " to %u", ntohs(vip->gue_port));
-	fprintf(out, " %s on_empty %s announce %s pool %s (%s:%u:%u)\n ", proto_name(vip->proto),
+	fprintf(out, " %s", proto_name(vip->proto));
+	if (vip->affinity || vip->repick || vip->no_backups)
+		fprintf(out, "%s%s%s", vip->affinity ? " affinity client" : "",
+			repicks[vip->repick], vip->no_backups ? " no backups" : "");
+	fprintf(out, " on_empty %s announce %s pool %s (%s:%u:%u)\n ",
 		vip->on_empty == MUSTER_ON_EMPTY_DROP ? "drop" : "reject",
 		vip->announce ? "auto" : "none", model->pools[vip->pool].name, vip->origin.file,
 		vip->origin.line, vip->origin.col);

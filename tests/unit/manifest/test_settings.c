@@ -35,6 +35,7 @@ static void dump(FILE *out, const struct settings *s)
 		s->limits.services, s->limits.members, s->limits.slots, s->limits.buckets,
 		s->nexthops);
 	fprintf(out, "fragments %u\nreply_rate %u\n", s->fragments, s->reply_rate);
+	fprintf(out, "flows %u\nsettle %u %u\n", s->flows, s->settle_tcp, s->settle_udp);
 	dump_sources(out, s);
 }
 
