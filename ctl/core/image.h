@@ -109,6 +109,11 @@ struct patch_member {
 };
 
 struct patch {
+	/*
+	 * Set by the caller: the pool has been served for a moment only. Its UDP slots, where new flows cannot be
+	 * told from old ones, change at once, or the first backend that came up would keep all of them.
+	 */
+	bool young;
 	struct patch_slot *slots;
 	size_t n_slots;
 	struct patch_member *members;

@@ -25,7 +25,7 @@ int settings_init(struct settings *settings)
 		.fragments = 4096,
 		.flows = 1 << 20,
 		.settle_tcp = 15 * 60 * 1000,
-		.settle_udp = 2 * 60 * 1000,
+		.settle_udp = 30 * 1000,
 	};
 	if (!settings->vips_dir || !settings->run_dir || !settings->state_dir ||
 		!settings->pin_dir || !settings->control_group || !settings->view_group ||

@@ -48,20 +48,19 @@ unsigned slots_shift(const struct slots *slots, uint32_t size)
 	return (unsigned)(__builtin_ctz(slots->n) - __builtin_ctz(size));
 }
 
-size_t slots_follow(struct slots *slots, const struct ring *ring, uint32_t first, uint32_t end,
-	uint32_t now, struct patch_slot *ret)
+size_t slots_follow(struct slots *slots, const struct ring *ring, uint32_t slot, uint32_t now,
+	bool all, struct patch_slot *ret)
 {
 	unsigned shift = slots_shift(slots, ring->size);
+	uint16_t current = ring_current(ring, slot);
 	size_t n = 0;
 
-	for (uint32_t at = first << shift; at < end << shift; at++) {
-		uint32_t word = slot_change(slots->word[at], ring_current(ring, at >> shift));
+	for (uint32_t at = slot << shift; at < (slot + 1) << shift; at++) {
+		uint32_t word = all ? MUSTER_SLOT(current, current)
+				    : slot_change(slots->word[at], current);
 
-		if (!slots_set(slots, at, word, now))
-			continue;
-		if (ret)
-			ret[n] = (struct patch_slot){slots->base + at, word};
-		n++;
+		if (slots_set(slots, at, word, now))
+			ret[n++] = (struct patch_slot){slots->base + at, word};
 	}
 	return n;
 }

@@ -45,11 +45,11 @@ void slots_touch(struct slots *slots, uint32_t now);
 unsigned slots_shift(const struct slots *slots, uint32_t size);
 
 /*
- * Gives new flows to whom the ring says, for each slot of the ring in [@first, @end). @ret: room for as many
- * rows as there are slots in them, or NULL. Returns the number of changes.
+ * Gives new flows to whom the ring says, in @slot of the ring; @all: old ones too. @ret: room for as many rows
+ * as it is slots here. Returns the number of changes.
  */
-size_t slots_follow(struct slots *slots, const struct ring *ring, uint32_t first, uint32_t end,
-	uint32_t now, struct patch_slot *ret);
+size_t slots_follow(struct slots *slots, const struct ring *ring, uint32_t slot, uint32_t now,
+	bool all, struct patch_slot *ret);
 
 /*
  * Makes all of @slots from those of the ring before, of which there are at most as many. @stays[index]: is the

@@ -76,6 +76,7 @@ static int catch_up(struct change *change)
 	for (size_t p = 0; !err && p < daemon->fleet->model->n_pools; p++) {
 		struct fleet_pool *pool = &daemon->fleet->pools[p];
 
+		patch.young = fleet_pool_is_young(pool, daemon_now_ms());
 		err = image_patch(change->image, pool->config->name, pool->states,
 			pool->config->n_backends, now, &patch);
 	}

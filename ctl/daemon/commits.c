@@ -5,7 +5,7 @@
 bool commit_pool(struct daemon *daemon, struct fleet_pool *pool, uint64_t *ret_ns)
 {
 	bool changed = fleet_pool_update(pool, daemon_now_ms());
-	struct patch patch = {};
+	struct patch patch = {.young = fleet_pool_is_young(pool, daemon_now_ms())};
 
 	*ret_ns = 0;
 	/* -ENOMEM: image and tables still agree; the next evidence or tick tries again. */

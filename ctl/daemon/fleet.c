@@ -243,6 +243,14 @@ static enum health_state backend_health(struct fleet_backend *be)
 	return health_combine(checks, be->n_targets);
 }
 
+/* The backends of a pool do not come up at the same instant, but within the time of a check. */
+#define YOUNG_MS 2000
+
+bool fleet_pool_is_young(const struct fleet_pool *pool, uint64_t now_ms)
+{
+	return pool->served_ms && now_ms - pool->served_ms < YOUNG_MS;
+}
+
 /* ---- shares ---- */
 
 bool fleet_drain_is_over(const struct fleet_backend *be, uint64_t now_ms)

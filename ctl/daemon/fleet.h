@@ -81,6 +81,9 @@ bool fleet_pool_update(struct fleet_pool *pool, uint64_t now_ms);
 struct fleet_pool *fleet_find_pool(struct fleet *fleet, const char *name);
 struct fleet_backend *fleet_pool_find(struct fleet_pool *pool, const char *name);
 
+/* Was it empty until a moment ago? */
+bool fleet_pool_is_young(const struct fleet_pool *pool, uint64_t now_ms);
+
 /* Has the deadline of its drain passed? Then it has no flows any more. */
 bool fleet_drain_is_over(const struct fleet_backend *be, uint64_t now_ms);
 /* Is any backend draining? */
