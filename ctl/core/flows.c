@@ -24,7 +24,8 @@ static uint32_t idle_for(const struct flows_sweep *sweep, uint64_t when)
 
 static bool is_over(const struct flows_sweep *sweep, uint64_t when)
 {
-	uint32_t limit = when & MUSTER_FLOW_UDP ? sweep->udp_s : sweep->tcp_s;
+	uint32_t limit =
+		when & MUSTER_FLOW_UDP ? MAX(sweep->udp_s, (uint32_t)FLOWS_UDP_S) : sweep->tcp_s;
 
 	if (when & (MUSTER_FLOW_OPENING | MUSTER_FLOW_CLOSING))
 		limit = MIN(limit, FLOWS_BRIEF_S);

@@ -11,6 +11,8 @@
 
 /* A flow that is opening or closing is gone after so many seconds without a packet. */
 #define FLOWS_BRIEF_S 60
+/* UDP slots settle soon, so that new flows spread; those that were recorded are kept for longer. */
+#define FLOWS_UDP_S   120
 
 struct flows_ring {
 	const uint32_t *slots; /* as they stand in the arena */
@@ -33,7 +35,7 @@ struct flows_sweep {
 	uint32_t clock; /* of the control table */
 	uint32_t
 		floor; /* no flow counts as seen before: the clock stood still without a controller */
-	uint32_t tcp_s, udp_s;	 /* idle for so long: over */
+	uint32_t tcp_s, udp_s;	 /* idle for so long: over; UDP at least FLOWS_UDP_S */
 	size_t entries, removed; /* out */
 };
 

@@ -172,8 +172,7 @@ static void apply_ring(const struct image_ring *row, struct ring_change *changes
 	n = ring_update(ring, share, changes);
 	for (size_t i = 0; i < n; i++)
 		patch->n_slots += slots_follow(&ring->slots, ring, changes[i].slot, now,
-			patch->young && ring->proto == IPPROTO_UDP,
-			patch->slots + patch->n_slots);
+			patch->young && ring->proto == IPPROTO_UDP, patch->slots + patch->n_slots);
 }
 
 int image_patch(struct image *image, const char *pool, const struct member_state *states, size_t n,

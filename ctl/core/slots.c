@@ -56,8 +56,8 @@ size_t slots_follow(struct slots *slots, const struct ring *ring, uint32_t slot,
 	size_t n = 0;
 
 	for (uint32_t at = slot << shift; at < (slot + 1) << shift; at++) {
-		uint32_t word = all ? MUSTER_SLOT(current, current)
-				    : slot_change(slots->word[at], current);
+		uint32_t word =
+			all ? MUSTER_SLOT(current, current) : slot_change(slots->word[at], current);
 
 		if (slots_set(slots, at, word, now))
 			ret[n++] = (struct patch_slot){slots->base + at, word};

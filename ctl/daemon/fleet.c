@@ -228,6 +228,7 @@ void fleet_restore(struct fleet *fleet, const struct image *adopted)
 				continue;
 			be->restored = true;
 			be->last = member->bits;
+			pool->served_ms = 1; /* nobody knows since when, but not only now */
 			pool->states[i].nexthop = member->nexthop;
 			pool->states[i].on_link = true;
 		}
