@@ -46,6 +46,7 @@ struct cli {
 	bool quiet; /* errors are not printed: the caller has something else to say */
 	const char *run_dir;
 	int timeout; /* seconds */
+	bool timeout_given;
 	/* options of the verb */
 	unsigned given; /* enum cli_option */
 	const char *files[CLI_FILES_MAX];
@@ -113,6 +114,8 @@ int cmd_doctor(struct cli *cli);
 int cmd_version(struct cli *cli);
 int cmd_vip_list(struct cli *cli);
 int cmd_vip_show(struct cli *cli);
+int cmd_pool_list(struct cli *cli);
+int cmd_pool_show(struct cli *cli);
 int cmd_backend_list(struct cli *cli);
 int cmd_backend_show(struct cli *cli);
 int cmd_backend_drain(struct cli *cli);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "cli/cli.h"
+#include "cli/backend.h"
+#include "manifest/manifest.h"
 
 #include <errno.h>
 
-/* "/v1/backends/POOL/NAME<suffix>"; a bare NAME is looked for in every pool. */
-static int backend_path(const struct cli *cli, const char *suffix, char *buf, size_t n)
+int backend_path(const struct cli *cli, const char *suffix, char *buf, size_t n)
 {
 	const char *backend = cli->args[0], *slash = strchr(backend, '/');
 
@@ -34,7 +34,7 @@ int cmd_backend_show(struct cli *cli)
 	return err ? err : client_page(cli, path);
 }
 
-static int change(struct cli *cli, const char *suffix, json_t *body)
+int backend_change(struct cli *cli, const char *suffix, json_t *body)
 {
 	char path[256];
 	int err = backend_path(cli, suffix, path, sizeof(path));
@@ -48,26 +48,43 @@ static int change(struct cli *cli, const char *suffix, json_t *body)
 	return client_change(cli, path, body);
 }
 
-int cmd_backend_drain(struct cli *cli)
-{
-	return change(cli, "/drain", json_object());
-}
-
 int cmd_backend_disable(struct cli *cli)
 {
-	return change(cli, "/disable", json_object());
+	return backend_change(cli, "/disable", json_object());
 }
 
 int cmd_backend_enable(struct cli *cli)
 {
-	return change(cli, "/enable", json_object());
+	return backend_change(cli, "/enable", json_object());
+}
+
+int backend_duration(const struct cli *cli, int at, const char *word, uint64_t *ret_ms)
+{
+	*ret_ms = 0;
+	if (cli->n_args <= at)
+		return CLI_OK;
+	if (strcmp(cli->args[at], word)) {
+		cli_error(cli, "expects %s, not '%s'", word, cli->args[at]);
+		return CLI_USAGE;
+	}
+	if (cli->n_args == at + 1) {
+		cli_error(cli, "%s needs a time like 10m", word);
+		return CLI_USAGE;
+	}
+	if (!manifest_parse_duration(cli->args[at + 1], ret_ms)) {
+		cli_error(cli, "'%s' is not a time: say 30s, 10m or 1h", cli->args[at + 1]);
+		return CLI_USAGE;
+	}
+	return CLI_OK;
 }
 
 int cmd_backend_weight(struct cli *cli)
 {
 	const char *text = cli->args[1];
+	uint64_t over_ms;
 	long weight;
 	char *end;
+	int err;
 
 	errno = 0;
 	weight = strtol(text, &end, 10);
@@ -75,5 +92,10 @@ int cmd_backend_weight(struct cli *cli)
 		cli_error(cli, "a weight is a number from 0 to 65535, not '%s'", text);
 		return CLI_USAGE;
 	}
-	return change(cli, "/weight", json_pack("{s:I}", "weight", (json_int_t)weight));
+	err = backend_duration(cli, 2, "over", &over_ms);
+	if (err)
+		return err;
+	return backend_change(cli, "/weight",
+		json_pack("{s:I, s:I}", "weight", (json_int_t)weight, "over_ms",
+			(json_int_t)over_ms));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* status, monitor, vip, version. */
+/* status, monitor, vip, pool, version. */
 #include "cli/cli.h"
 
 static int print_ready(const struct cli *cli, const json_t *answer)
@@ -79,6 +79,19 @@ int cmd_version(struct cli *cli)
 int cmd_vip_list(struct cli *cli)
 {
 	return client_page(cli, "/v1/vips");
+}
+
+int cmd_pool_list(struct cli *cli)
+{
+	return client_page(cli, "/v1/pools");
+}
+
+int cmd_pool_show(struct cli *cli)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/v1/pools/%s", cli->args[0]);
+	return client_page(cli, path);
 }
 
 int cmd_vip_show(struct cli *cli)

@@ -14,6 +14,7 @@ static int parse_global(struct cli *cli, char **argv, int argc, int *ret_used)
 		} else if (!strcmp(argv[at], "--timeout") && at + 1 < argc &&
 			   atoi(argv[at + 1]) > 0) {
 			cli->timeout = atoi(argv[++at]);
+			cli->timeout_given = true;
 		} else if (!strcmp(argv[at], "-h") || !strcmp(argv[at], "--help")) {
 			verbs_help(stdout);
 			exit(CLI_OK);

@@ -45,12 +45,23 @@ struct snapshot_backend {
 	unsigned mtu;	    /* of the way, 0: none */
 	const char *reason; /* why it is not up, or NULL */
 	uint16_t weight;
+	bool backup;
 	bool new_ok, old_ok;
-	double share;	   /* of the slots of its pool's first ring, 0..1 */
-	uint64_t since_ms; /* for how long it has its health */
+	uint32_t flows;		/* recorded and not closing, at the last sweep */
+	uint64_t drain_left_ms; /* until its drain's deadline; 0: none */
+	double share;		/* of the slots of its pool's first ring, 0..1 */
+	uint64_t since_ms;	/* for how long it has its health */
 	struct muster_counters traffic;
 	const struct snapshot_check *checks;
 	size_t n_checks;
+};
+
+struct snapshot_pool {
+	const char *name;
+	unsigned usable, backends;
+	uint32_t slots, moving, pinned; /* of all of its rings */
+	uint32_t flows;			/* recorded, at the last sweep */
+	uint64_t untracked;		/* flows that could not be recorded */
 };
 
 struct snapshot_reason {
@@ -59,7 +70,7 @@ struct snapshot_reason {
 };
 
 struct snapshot_usage {
-	const char *table; /* "services", "members", "ring_slots", "nexthops" */
+	const char *table; /* "services", "members", "ring_slots", "nexthops", "flows" */
 	uint32_t used, size;
 };
 
@@ -84,6 +95,9 @@ struct snapshot {
 	size_t n_vips;
 	const struct snapshot_backend *backends;
 	size_t n_backends;
+	const struct snapshot_pool *pools;
+	size_t n_pools;
+	uint64_t sweep_us; /* that the last sweep of the flow table took */
 	const struct snapshot_reason *reasons;
 	size_t n_reasons;
 	const struct snapshot_usage *usage;

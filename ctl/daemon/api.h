@@ -83,6 +83,8 @@ typedef void (*api_handler)(struct api_request *request, char *const *args);
 void api_get_status(struct api_request *request, char *const *args);
 void api_get_vips(struct api_request *request, char *const *args);
 void api_get_vip(struct api_request *request, char *const *args);
+void api_get_pools(struct api_request *request, char *const *args);
+void api_get_pool(struct api_request *request, char *const *args);
 void api_get_backends(struct api_request *request, char *const *args);
 void api_get_backend(struct api_request *request, char *const *args);
 void api_get_ready(struct api_request *request, char *const *args);

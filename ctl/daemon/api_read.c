@@ -45,6 +45,17 @@ void api_get_vip(struct api_request *request, char *const *args)
 	reply_page(request, VIEW_VIP, args[0]);
 }
 
+void api_get_pools(struct api_request *request, char *const *args)
+{
+	(void)args;
+	reply_page(request, VIEW_POOLS, NULL);
+}
+
+void api_get_pool(struct api_request *request, char *const *args)
+{
+	reply_page(request, VIEW_POOL, args[0]);
+}
+
 void api_get_backends(struct api_request *request, char *const *args)
 {
 	const char *pool = api_argument(request, "pool");

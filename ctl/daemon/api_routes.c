@@ -10,6 +10,8 @@ static const struct route routes[] = {
 	{"GET", "/v1/status", api_get_status},
 	{"GET", "/v1/vips", api_get_vips},
 	{"GET", "/v1/vips/*", api_get_vip},
+	{"GET", "/v1/pools", api_get_pools},
+	{"GET", "/v1/pools/*", api_get_pool},
 	{"GET", "/v1/backends", api_get_backends},
 	{"GET", "/v1/backends/*/*", api_get_backend},
 	{"GET", "/v1/ready/*", api_get_ready},

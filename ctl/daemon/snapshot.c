@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/settling.h"
 #include "daemon/snapshot_internal.h"
 
 #include <errno.h>
@@ -82,6 +83,7 @@ static void take_usage(struct snapshot_store *store)
 		{"ring_slots", arena_used(daemon->space->elements) * MUSTER_ELEMENT_SLOTS,
 			arena_size(daemon->space->elements) * MUSTER_ELEMENT_SLOTS},
 		{"nexthops", nexthops_used(daemon->nexthops), daemon->settings.nexthops},
+		{"flows", settling_stats(daemon->settling).entries, daemon->settings.flows},
 	};
 	struct snapshot_usage *rows = snapshot_alloc(store, 1, sizeof(usage));
 
@@ -247,6 +249,7 @@ int snapshot_take(struct snapshot_store **ret, const struct daemon *daemon)
 	take_reasons(store);
 	take_vips(store);
 	snapshot_backends(store);
+	snapshot_pools(store);
 	if (store->failed) {
 		snapshot_free(&store);
 		return -ENOMEM;

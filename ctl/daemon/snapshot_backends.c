@@ -2,6 +2,7 @@
 #include "daemon/snapshot_internal.h"
 
 #include "core/identities.h"
+#include "daemon/settling.h"
 
 /* Of the first ring of the pool, for each member index: slots it has now. */
 static const struct image_ring *first_ring(const struct daemon *daemon, const char *pool)
@@ -38,8 +39,10 @@ static void add_traffic(const struct daemon *daemon, const struct block *block,
 	for (uint16_t m = 0; m < block->n; m++) {
 		uint32_t i = identities_find(index, block->members[m].identity);
 
-		if (i != IDENTITIES_NONE &&
-			!dataplane_member_counters(daemon->dp, block->base + m, &one))
+		if (i == IDENTITIES_NONE)
+			continue;
+		rows[i].flows += settling_flows(daemon->settling, block->members[m].token);
+		if (!dataplane_member_counters(daemon->dp, block->base + m, &one))
 			snapshot_add(&rows[i].traffic, &one);
 	}
 }
@@ -142,6 +145,7 @@ static void take_backend(struct snapshot_store *store, const struct fleet_pool *
 	const struct fleet_backend *be = &pool->backends[i];
 	const struct member_state *state = &pool->states[i];
 	bool has_path = state->nexthop != MUSTER_NO_NEXTHOP;
+	uint64_t now_ms = daemon_now_ms();
 	char buf[ADDR_TEXT];
 
 	*row = (struct snapshot_backend){
@@ -154,10 +158,13 @@ static void take_backend(struct snapshot_store *store, const struct fleet_pool *
 		.zone = be->config->zone ? snapshot_text(store, "%s", be->config->zone) : NULL,
 		.admin = admin_state_name(be->admin),
 		.health = health_state_name(be->health),
-		.weight = be->config->weight,
+		.weight = (uint16_t)(share_weight(&be->weight, now_ms) / 256),
+		.backup = be->config->backup,
+		.drain_left_ms =
+			be->drain_deadline_ms > now_ms ? be->drain_deadline_ms - now_ms : 0,
 		.new_ok = state->bits.new_ok && has_path,
 		.old_ok = state->bits.old_ok && has_path,
-		.since_ms = daemon_now_ms() - be->since_ms,
+		.since_ms = now_ms - be->since_ms,
 	};
 	take_path(store, &be->path, row);
 	if (be->path.state != PATH_OK)

@@ -26,4 +26,7 @@ void snapshot_add(struct muster_counters *sum, const struct muster_counters *mor
 /* ---- snapshot_backends.c ---- */
 void snapshot_backends(struct snapshot_store *store);
 
+/* ---- snapshot_pools.c ---- */
+void snapshot_pools(struct snapshot_store *store);
+
 #endif

@@ -9,7 +9,8 @@ static const struct choice admin_states[] = {
 };
 
 static const struct choice backups[] = {{"true", true}, {"false", false}};
-static const struct choice other_words[] = {{"yes", true}, {"on", true}, {"no", false}, {"off", false}};
+static const struct choice other_words[] = {
+	{"yes", true}, {"on", true}, {"no", false}, {"off", false}};
 
 static void read_address(
 	const struct reading *r, const struct field *field, const struct node *value)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Values with a form of their own: durations and addresses. */
 #include "manifest/fields.h"
+#include "manifest/manifest.h"
 
 static const struct {
 	const char *name;
@@ -42,7 +43,7 @@ static bool parse_amount(const char *text, size_t n, uint32_t unit, uint64_t *re
 	return fraction * unit % scale == 0;
 }
 
-static bool parse_duration(const char *text, uint64_t *ret)
+bool manifest_parse_duration(const char *text, uint64_t *ret)
 {
 	size_t n = strspn(text, "0123456789.");
 
@@ -67,7 +68,7 @@ void field_duration(const struct reading *r, const struct field *field, const st
 			field->key, text);
 		return;
 	}
-	if (!parse_duration(text, &ms)) {
+	if (!manifest_parse_duration(text, &ms)) {
 		complain_error(r->complaints, value->where,
 			"%s " QUOTED " is not a duration: say 2s or 200ms", field->key, text);
 		return;

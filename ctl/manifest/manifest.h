@@ -44,6 +44,9 @@ void manifest_documents_free(struct manifest_document **documents, size_t n);
 int manifest_load_settings(
 	const struct manifest_source *source, struct settings *ret, struct diags *diags);
 
+/* "2s", "200ms", "1.5s", "1m", "1h" in milliseconds. */
+bool manifest_parse_duration(const char *text, uint64_t *ret);
+
 /* Every key of every kind, for docs and tests: "Vip.mode", "Pool.checks.interval", "musterd.limits.members". */
 const char *const *manifest_keys(size_t *ret_n);
 

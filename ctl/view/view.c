@@ -28,6 +28,30 @@ static int vip_page(struct writer *writer, const struct snapshot *snapshot, cons
 	return -ENOENT;
 }
 
+static int pools_page(struct writer *writer, const struct snapshot *snapshot, const char *name)
+{
+	(void)name;
+	return view_pools_table(writer, snapshot);
+}
+
+static int pool_page(struct writer *writer, const struct snapshot *snapshot, const char *name)
+{
+	struct cell cells[VIEW_POOL_COLUMNS];
+	struct table row = {.columns = view_pool_columns,
+		.n_columns = VIEW_POOL_COLUMNS,
+		.n_rows = 1,
+		.cells = cells};
+
+	for (size_t i = 0; i < snapshot->n_pools; i++) {
+		if (strcmp(snapshot->pools[i].name, name))
+			continue;
+		view_pool_cells(&snapshot->pools[i], cells);
+		writer->ops->record(writer, &row);
+		return view_backends_table(writer, snapshot, name);
+	}
+	return -ENOENT;
+}
+
 static int checks_table(struct writer *writer, const struct snapshot_backend *be)
 {
 	static const struct column columns[] = {{"name", "CHECK"}, {"type", "TYPE"},
@@ -90,6 +114,8 @@ int view_render(const struct snapshot *snapshot, enum view_page page, const char
 		[VIEW_VIP] = vip_page,
 		[VIEW_BACKENDS] = view_backends_table,
 		[VIEW_BACKEND] = backend_page,
+		[VIEW_POOLS] = pools_page,
+		[VIEW_POOL] = pool_page,
 	};
 	struct writer *writer;
 	char *text = NULL;

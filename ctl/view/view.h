@@ -16,6 +16,8 @@ enum view_page {
 	VIEW_VIP,      /* one VIP with its backends; @name: the VIP */
 	VIEW_BACKENDS, /* a table; @name: a pool, or NULL */
 	VIEW_BACKEND,  /* one backend with its checks; @name: POOL/NAME */
+	VIEW_POOLS,    /* a table */
+	VIEW_POOL,     /* one pool with its backends; @name: the pool */
 };
 
 /*

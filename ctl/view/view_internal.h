@@ -63,11 +63,15 @@ enum tone view_tone(const char *state);
 
 /* ---- view_tables.c: tables that several pages have ---- */
 #define VIEW_VIP_COLUMNS     14
-#define VIEW_BACKEND_COLUMNS 20
+#define VIEW_BACKEND_COLUMNS 23
+#define VIEW_POOL_COLUMNS    8
 extern const struct column view_vip_columns[VIEW_VIP_COLUMNS];
 extern const struct column view_backend_columns[VIEW_BACKEND_COLUMNS];
+extern const struct column view_pool_columns[VIEW_POOL_COLUMNS];
 void view_vip_cells(const struct snapshot_vip *vip, struct cell *cells);
 void view_backend_cells(const struct snapshot_backend *be, struct cell *cells);
+void view_pool_cells(const struct snapshot_pool *pool, struct cell *cells);
+int view_pools_table(struct writer *writer, const struct snapshot *snapshot);
 int view_vips_table(struct writer *writer, const struct snapshot *snapshot);
 /* @pool: NULL for all. */
 int view_backends_table(struct writer *writer, const struct snapshot *snapshot, const char *pool);

@@ -59,8 +59,17 @@ static void status_record(struct writer *writer, const struct snapshot *s)
 		{"loop_stall_max_ms", "longest stall, ms"},
 		{"program_id", "program id"},
 		{"blind", "checker blind"},
+		{"slots_moving", "slots moving"},
+		{"slots_pinned", "  pinned"},
+		{"sweep_us", NULL},
 		{"busy", NULL},
 	};
+	uint64_t moving = 0, pinned = 0;
+
+	for (size_t i = 0; i < s->n_pools; i++) {
+		moving += s->pools[i].moving;
+		pinned += s->pools[i].pinned;
+	}
 	struct cell cells[ARRAY_SIZE(columns)] = {
 		TEXT(s->version),
 		NUMBER((uint64_t)s->pid),
@@ -83,6 +92,9 @@ static void status_record(struct writer *writer, const struct snapshot *s)
 		REAL(s->loop_stall_max_ms),
 		NUMBER(s->program_id),
 		BOOL(s->blind),
+		NUMBER(moving),
+		NUMBER(pinned),
+		NUMBER(s->sweep_us),
 		BOOL(s->busy),
 	};
 	struct table row = {

@@ -115,12 +115,15 @@ const struct column view_backend_columns[VIEW_BACKEND_COLUMNS] = {
 	{"address", "ADDRESS"},
 	{"zone", NULL},
 	{"weight", "WEIGHT"},
+	{"backup", NULL},
 	{"admin", "ADMIN"},
 	{"health", "HEALTH"},
 	{"since_ms", "FOR"},
 	{"new_ok", "NEW"},
 	{"old_ok", "OLD"},
 	{"share", "SHARE"},
+	{"flows", "FLOWS"},
+	{"drain_left_ms", NULL},
 	{"path", "PATH"},
 	{"via", NULL},
 	{"vlan", NULL},
@@ -140,12 +143,15 @@ void view_backend_cells(const struct snapshot_backend *be, struct cell *cells)
 		TEXT(be->address),
 		TEXT(be->zone),
 		NUMBER(be->weight),
+		BOOL(be->backup),
 		view_state(be->admin),
 		view_state(be->health),
 		DURATION(be->since_ms),
 		BOOL(be->new_ok),
 		BOOL(be->old_ok),
 		SHARE(be->share),
+		NUMBER(be->flows),
+		DURATION(be->drain_left_ms),
 		view_state(be->path),
 		TEXT(be->via),
 		TEXT(be->vlan),
@@ -158,6 +164,56 @@ void view_backend_cells(const struct snapshot_backend *be, struct cell *cells)
 	};
 
 	memcpy(cells, row, sizeof(row));
+}
+
+/* ---- pools ---- */
+
+const struct column view_pool_columns[VIEW_POOL_COLUMNS] = {
+	{"name", "POOL"},
+	{"usable", "USABLE"},
+	{"backends", "OF"},
+	{"slots", "SLOTS"},
+	{"moving", "MOVING"},
+	{"pinned", "PINNED"},
+	{"flows", "FLOWS"},
+	{"untracked", "UNTRACKED"},
+};
+
+void view_pool_cells(const struct snapshot_pool *pool, struct cell *cells)
+{
+	const struct cell row[VIEW_POOL_COLUMNS] = {
+		TEXT(pool->name),
+		NUMBER(pool->usable),
+		NUMBER(pool->backends),
+		NUMBER(pool->slots),
+		NUMBER(pool->moving),
+		NUMBER(pool->pinned),
+		NUMBER(pool->flows),
+		NUMBER(pool->untracked),
+	};
+
+	memcpy(cells, row, sizeof(row));
+}
+
+int view_pools_table(struct writer *writer, const struct snapshot *snapshot)
+{
+	_free_ struct cell *cells =
+		calloc(snapshot->n_pools * VIEW_POOL_COLUMNS + 1, sizeof(*cells));
+	struct table table = {
+		.key = "pools",
+		.empty = "no pools",
+		.columns = view_pool_columns,
+		.n_columns = VIEW_POOL_COLUMNS,
+		.n_rows = snapshot->n_pools,
+		.cells = cells,
+	};
+
+	if (!cells)
+		return -ENOMEM;
+	for (size_t i = 0; i < snapshot->n_pools; i++)
+		view_pool_cells(&snapshot->pools[i], &cells[i * VIEW_POOL_COLUMNS]);
+	writer->ops->table(writer, &table);
+	return 0;
 }
 
 /* @pool: NULL for all. */
