@@ -34,42 +34,67 @@ MUSTER_INLINE void insert_failed(__u32 service_index, __u32 clock)
 
 #include "track.h"
 
-/*
- * @flow: bucket hash << 32 | tag; @place: slot << 32 | member base; @segment: sequence number << 32 |
- * flags << 8 | enum track_kind. Returns enum track_verdict << 32 | member index.
- */
-MUSTER_SEPARATE __u64 track_attempt(__u64 flow, __u64 place, __u64 segment, __u32 service_index)
+/* A question of one packet, in numbers: how it goes to track_attempt() and into struct track. */
+struct asked {
+	__u64 flow;    /* bucket hash << 32 | tag */
+	__u64 place;   /* slot << 32 | member base */
+	__u64 segment; /* sequence number << 32 | flags << 8 | enum track_kind */
+	__u32 service_index, clock;
+};
+
+MUSTER_INLINE struct track track_begin(const struct asked *asked)
 {
-	__u32 slot = place >> 32, zero = 0;
-	const struct muster_control *clock = bpf_map_lookup_elem(&control, &zero);
-	struct track track = {
-		.tag = (__u32)flow,
-		.member_base = (__u32)place,
+	__u32 slot = asked->place >> 32;
+
+	return (struct track){
+		.tag = (__u32)asked->flow,
+		.bucket_hash = asked->flow >> 32,
+		.first = flow_bucket(asked->flow >> 32),
+		.member_base = (__u32)asked->place,
 		.current = MUSTER_SLOT_CURRENT(slot),
 		.previous = MUSTER_SLOT_PREVIOUS(slot),
-		.seq = segment >> 32,
-		.service_index = service_index,
-		.kind = (__u8)segment,
-		.flags = (__u8)(segment >> 8),
-		.bucket = flow_bucket(flow >> 32),
+		.seq = asked->segment >> 32,
+		.kind = (__u8)asked->segment,
+		.flags = (__u8)(asked->segment >> 8),
+		.clock = asked->clock,
+		.service_index = asked->service_index,
 	};
+}
+
+/* Returns enum track_verdict << 32 | member index. */
+MUSTER_SEPARATE __u64 track_attempt(
+	__u64 flow, __u64 place, __u64 segment, __u32 service_index, __u32 clock)
+{
+	struct asked asked = {flow, place, segment, service_index, clock};
+	struct track track = track_begin(&asked);
 	__u64 verdict;
 
-	if (!track.bucket || !clock)
+	if (!track.first)
 		return (__u64)TRACK_EMPTY << 32;
-	track.clock = clock->clock;
 	verdict = track_once(&track);
 	return verdict << 32 | track.index;
 }
 
-MUSTER_INLINE __u64 track_packet(__u64 flow, __u64 place, __u64 segment, __u32 service_index)
+MUSTER_INLINE __u64 attempt(const struct asked *asked, __u32 flags)
 {
-	__u64 tracked = track_attempt(flow, place, segment, service_index);
+	return track_attempt(asked->flow, asked->place, asked->segment | flags << 8,
+		asked->service_index, asked->clock);
+}
 
+MUSTER_SEPARATE __u64 track_packet(
+	__u64 flow, __u64 place, __u64 segment, __u32 service_index, __u32 clock)
+{
+	struct asked asked = {flow, place, segment, service_index, clock};
+	struct track track = track_begin(&asked);
+	__u64 tracked;
+
+	if (track.first && track_hit(&track))
+		return (__u64)TRACK_SEND << 32 | track.index;
+	tracked = attempt(&asked, 0);
 	if (tracked >> 32 == TRACK_AGAIN)
-		tracked = track_attempt(flow, place, segment, service_index);
+		tracked = attempt(&asked, 0);
 	if (tracked >> 32 == TRACK_AGAIN)
-		tracked = track_attempt(flow, place, segment | TRACK_LAST << 8, service_index);
+		tracked = attempt(&asked, TRACK_LAST);
 	return tracked;
 }
 
@@ -85,7 +110,7 @@ MUSTER_INLINE __u32 read_slot(__u32 slot)
 	return *(const volatile __u32 *)&element->slot[slot % MUSTER_ELEMENT_SLOTS];
 }
 
-/* What the packet is to its flow: sequence number, flags and kind, as track_packet() takes them. */
+/* What the packet is to its flow: sequence number, flags and kind, as struct asked has them. */
 MUSTER_INLINE __u64 flow_segment(const struct walk *walk, int any)
 {
 	const struct packet *packet = &walk->packet;
@@ -106,9 +131,15 @@ MUSTER_INLINE __u64 flow_segment(const struct walk *walk, int any)
 /* The slot is not stable. @any: on the long way. */
 MUSTER_INLINE int pick_tracked(struct walk *walk, __u32 tag, __u32 slot, int any)
 {
-	__u64 flow = (walk->hash & 0xffffffff00000000ull) | tag;
-	__u64 place = (__u64)slot << 32 | walk->service->member_base;
-	__u64 tracked = track_packet(flow, place, flow_segment(walk, any), walk->service_index);
+	struct asked asked = {
+		.flow = (walk->hash & 0xffffffff00000000ull) | tag,
+		.place = (__u64)slot << 32 | walk->service->member_base,
+		.segment = flow_segment(walk, any),
+		.service_index = walk->service_index,
+		.clock = walk->control->clock,
+	};
+	__u64 tracked = track_packet(
+		asked.flow, asked.place, asked.segment, asked.service_index, asked.clock);
 
 	switch (tracked >> 32) {
 	case TRACK_SEND:

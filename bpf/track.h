@@ -39,7 +39,9 @@ struct track {
 	__u32 service_index;
 	__u8 kind;  /* enum track_kind */
 	__u8 flags; /* enum muster_service_flag, TRACK_ENDS, TRACK_LAST */
-	struct muster_flow_bucket *bucket;
+	__u32 bucket_hash;
+	struct muster_flow_bucket *first,
+		*second;	 /* where its entry may be; second: NULL, not looked at */
 	struct muster_flow *way; /* the flow's entry, or NULL, and what was read of it: */
 	__u64 who, when;
 	__u32 index; /* of the member, for TRACK_SEND */
@@ -51,7 +53,7 @@ struct track {
 /* How far behind its SYN the first segment of a flow may be: more than any initial window. */
 #define TRACK_FIT_BYTES (1u << 20)
 
-/* ---- the bucket, without branches: each would double what the verifier has to walk ---- */
+/* ---- buckets, without branches: each would double what the verifier has to walk ---- */
 
 /* 1 if @x is not 0, else 0. */
 MUSTER_INLINE __u32 is_set(__u32 x)
@@ -81,21 +83,32 @@ MUSTER_INLINE __u32 first_zero(__u32 a, __u32 b, __u32 c, __u32 d)
 
 MUSTER_STATIC_ASSERT(MUSTER_FLOW_WAYS == 4, "ways");
 
+/* With branches after all: mostly the first comparison hits. */
+MUSTER_INLINE int find_in(struct track *track, struct muster_flow_bucket *bucket)
+{
+	UNROLL
+	for (int i = 0; i < MUSTER_FLOW_WAYS; i++) {
+		__u64 who = read_who(bucket, i);
+
+		if ((__u32)(who >> 32) != track->tag || !(__u32)who)
+			continue;
+		track->way = &bucket->way[i];
+		track->who = who;
+		track->when = *(volatile __u64 *)&track->way->when;
+		return 1;
+	}
+	return 0;
+}
+
 MUSTER_INLINE void find_flow(struct track *track)
 {
-	struct muster_flow_bucket *bucket = track->bucket;
-	__u32 tag = track->tag;
-	__u32 at = first_zero(differs(read_who(bucket, 0), tag), differs(read_who(bucket, 1), tag),
-		differs(read_who(bucket, 2), tag), differs(read_who(bucket, 3), tag));
-
 	track->way = (void *)0;
-	if (at >= MUSTER_FLOW_WAYS)
+	track->second = (void *)0;
+	if (find_in(track, track->first))
 		return;
-	track->way = &bucket->way[at];
-	track->who = *(volatile __u64 *)&track->way->who;
-	track->when = *(volatile __u64 *)&track->way->when;
-	if (differs(track->who, tag)) /* changed just now */
-		track->way = (void *)0;
+	track->second = flow_bucket(muster_flow_second(track->bucket_hash, track->tag));
+	if (track->second && track->second != track->first)
+		find_in(track, track->second);
 }
 
 MUSTER_INLINE int is_opening(const struct track *track)
@@ -151,15 +164,21 @@ MUSTER_INLINE __u64 flow_when(const struct track *track)
 	return seen | (track->kind == TRACK_DATAGRAM ? MUSTER_FLOW_UDP : 0);
 }
 
+MUSTER_INLINE __u32 count_in(const struct muster_flow_bucket *bucket, __u32 tag)
+{
+	return MUSTER_FLOW_WAYS - differs(read_who(bucket, 0), tag) -
+	       differs(read_who(bucket, 1), tag) - differs(read_who(bucket, 2), tag) -
+	       differs(read_who(bucket, 3), tag);
+}
+
 /* Is there another entry of the flow? Two CPUs that insert at once both see it, and both begin again. */
 MUSTER_INLINE int is_doubled(const struct track *track)
 {
-	const struct muster_flow_bucket *bucket = track->bucket;
-	__u32 tag = track->tag;
+	__u32 n = count_in(track->first, track->tag);
 
-	return differs(read_who(bucket, 0), tag) + differs(read_who(bucket, 1), tag) +
-		       differs(read_who(bucket, 2), tag) + differs(read_who(bucket, 3), tag) <
-	       MUSTER_FLOW_WAYS - 1;
+	if (track->second && track->second != track->first)
+		n += count_in(track->second, track->tag);
+	return n > 1;
 }
 
 MUSTER_INLINE int insert_into(struct track *track, struct muster_flow *way, __u64 who)
@@ -180,13 +199,21 @@ MUSTER_INLINE __u32 is_used(const struct muster_flow_bucket *bucket, int way)
 	return is_set((__u32)read_who(bucket, way));
 }
 
+MUSTER_INLINE __u32 find_unused(const struct muster_flow_bucket *bucket)
+{
+	return first_zero(
+		is_used(bucket, 0), is_used(bucket, 1), is_used(bucket, 2), is_used(bucket, 3));
+}
+
 MUSTER_INLINE int insert_flow(struct track *track, __u64 who)
 {
-	struct muster_flow_bucket *bucket = track->bucket;
-	__u32 at = first_zero(
-		is_used(bucket, 0), is_used(bucket, 1), is_used(bucket, 2), is_used(bucket, 3));
+	__u32 at = find_unused(track->first);
 
-	return at < MUSTER_FLOW_WAYS ? insert_into(track, &bucket->way[at], who) : TRACK_FULL;
+	if (at < MUSTER_FLOW_WAYS)
+		return insert_into(track, &track->first->way[at], who);
+	at = track->second ? find_unused(track->second) : MUSTER_FLOW_WAYS;
+	return at < MUSTER_FLOW_WAYS ? insert_into(track, &track->second->way[at], who)
+				     : TRACK_FULL;
 }
 
 MUSTER_INLINE int rewrite_flow(struct track *track, __u64 who)
@@ -311,6 +338,23 @@ MUSTER_INLINE int track_quiet(struct track *track)
 	if (is_moving(track) && previous_keeps(track))
 		return send_to(track, track->previous);
 	return send_to(track, track->current);
+}
+
+/*
+ * The common case alone, with nothing to be written: an established flow that was seen in this very second.
+ * False: ask track_once().
+ */
+MUSTER_INLINE int track_hit(struct track *track)
+{
+	__u32 seen = (track->clock & MUSTER_FLOW_CLOCK_MASK) << 8;
+
+	track->way = (void *)0;
+	if (track->kind == TRACK_SYN || track->flags & TRACK_ENDS || !find_in(track, track->first))
+		return 0;
+	if (((__u32)track->when & ~(__u32)MUSTER_FLOW_UDP) != seen || !recorded_keeps(track))
+		return 0;
+	track->index = MUSTER_TOKEN_INDEX((__u32)track->who);
+	return 1;
 }
 
 /*

@@ -179,7 +179,7 @@ enum muster_flow_state {
 
 #define MUSTER_FLOW_CLOCK_MASK 0xffffffu
 
-/* One cache line. The bucket is chosen by the high half of the flow's hash. */
+/* One cache line. A flow is in one of two buckets: by the high half of its hash, or muster_flow_second(). */
 struct muster_flow_bucket {
 	struct muster_flow way[MUSTER_FLOW_WAYS];
 };
@@ -315,6 +315,12 @@ MUSTER_INLINE __u64 muster_client_hash(
 MUSTER_INLINE __u32 muster_flow_tag(__u64 flow_hash, __u64 slot_hash)
 {
 	return ((__u32)slot_hash & 0xffff0000) | ((__u32)flow_hash & 0xffff);
+}
+
+/* The other bucket, used where the first is full: so nearly all of the table can be filled. */
+MUSTER_INLINE __u32 muster_flow_second(__u32 bucket_hash, __u32 tag)
+{
+	return bucket_hash ^ (tag * 0x5bd1e995u + 1);
 }
 
 /* @size: slots of the ring, a power of two. */

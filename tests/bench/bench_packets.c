@@ -18,12 +18,13 @@
 #include <sched.h>
 #include <sys/mman.h>
 
-#define LOADS	   5  /* of the programs: where the kernel puts them is worth some ns, too */
-#define TRIALS	   13 /* of each load */
-#define REPEAT	   200000
-#define RING_SIZE  16384
-#define RING_SPACE 16384
-#define MEMBERS	   100
+#define LOADS	     5	/* of the programs: where the kernel puts them is worth some ns, too */
+#define TRIALS	     13 /* of each load */
+#define REPEAT	     200000
+#define FLOW_BUCKETS (1 << 18) /* 1,048,576 entries, 16 MiB */
+#define RING_SIZE    16384
+#define RING_SPACE   16384
+#define MEMBERS	     100
 
 struct bench {
 	struct muster_bpf *muster;
@@ -35,6 +36,7 @@ struct bench {
 	struct muster_ring_element *rings;
 	struct muster_member *members;
 	struct muster_nexthop *nexthops;
+	struct muster_flow_bucket *flows;
 	uint32_t n_services;
 };
 
@@ -87,6 +89,9 @@ static void load(struct bench *bench)
 	bpf_map__set_max_entries(bench->muster->maps.reply_sources, 2);
 	bench->muster->rodata->n_services = 8192;
 	bench->muster->rodata->bucket_mask = 16383;
+	bpf_map__set_max_entries(bench->muster->maps.flows, FLOW_BUCKETS);
+	bpf_map__set_max_entries(bench->muster->maps.tracking, 8192);
+	bench->muster->rodata->flow_mask = FLOW_BUCKETS - 1;
 	if (muster_bpf__load(bench->muster) || wrap_bpf__load(bench->wrap))
 		die("the kernel does not load the programs (root?)");
 	join_programs(bench);
@@ -97,6 +102,7 @@ static void load(struct bench *bench)
 	bench->rings = table(bench->muster->maps.rings);
 	bench->members = table(bench->muster->maps.members);
 	bench->nexthops = table(bench->muster->maps.nexthops);
+	bench->flows = table(bench->muster->maps.flows);
 	*bench->control =
 		(struct muster_control){.hash_key = {{0x0123456789abcdef, 0xfedcba9876543210}},
 			.abi_version = MUSTER_ABI_VERSION};
@@ -111,6 +117,7 @@ static void unload(struct bench *bench)
 	munmap(bench->rings, table_bytes(bench->muster->maps.rings));
 	munmap(bench->members, table_bytes(bench->muster->maps.members));
 	munmap(bench->nexthops, table_bytes(bench->muster->maps.nexthops));
+	munmap(bench->flows, table_bytes(bench->muster->maps.flows));
 	muster_bpf__destroy(bench->muster);
 	wrap_bpf__destroy(bench->wrap);
 }
@@ -136,8 +143,11 @@ static void add_members(struct bench *bench, const struct row *row, uint32_t bas
 		struct muster_member *member = &bench->members[base + m];
 		struct muster_nexthop *nexthop = &bench->nexthops[base + m];
 
-		*member = (struct muster_member){
-			.identity = m + 1, .nexthop = base + m, .new_ok = 1, .old_ok = 1};
+		*member = (struct muster_member){.identity = m + 1,
+			.nexthop = base + m,
+			.new_ok = 1,
+			.old_ok = 1,
+			.token = MUSTER_TOKEN(base + m, m)};
 		addr_parse(v6 ? "2001:db8:2::" : "10.0.1.0", &member->addr);
 		member->addr.b[15] = (uint8_t)m;
 		*nexthop = (struct muster_nexthop){.ifindex = 1, .mtu = 1500};
@@ -169,9 +179,11 @@ static void add_vip(struct bench *bench, const struct row *row, unsigned number)
 	add_frontend(bench, &service.key, index);
 	for (uint32_t slot = 0; slot < RING_SIZE; slot++) {
 		uint32_t at = service.ring_base + slot,
-			 member = (uint32_t)muster_mix64(at) % MEMBERS;
+			 member = (uint32_t)muster_mix64(at) % MEMBERS, before = member;
 
-		bench->rings[at / 16].slot[at % 16] = MUSTER_SLOT(member, member);
+		if (row->slots == SLOTS_MOVING || (row->slots == SLOTS_EIGHTH && slot % 8 == 3))
+			before = (member + 1) % MEMBERS;
+		bench->rings[at / 16].slot[at % 16] = MUSTER_SLOT(member, before);
 	}
 	add_members(bench, row, service.member_base);
 }
@@ -282,6 +294,8 @@ static void check(struct bench *bench, int program, const struct row *row)
 		see_first_fragment(bench, row);
 	set_template(bench, row);
 	build(row, &in);
+	if (row->slots == SLOTS_MOVING) /* all of its flows are recorded */
+		run(bench, program, row, row->flows, &out, &ns);
 	for (int i = 0; i < 3; i++) { /* the third looks like the first: the wrap works */
 		if (run(bench, program, row, 1 + (unsigned)i, &out, &ns) != want ||
 			out.n != in.n + grown)
@@ -321,6 +335,8 @@ static void try_pair(struct bench *bench, const struct row *row, int program, st
 	struct frame out;
 	double ns;
 
+	if (row->insert)
+		memset(bench->flows, 0, table_bytes(bench->muster->maps.flows));
 	set_template(bench, row);
 	run(bench, tx, row, REPEAT, &out, &ns);
 	result_add(&pair->floor, ns);

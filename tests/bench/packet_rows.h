@@ -15,11 +15,20 @@
 #define CLIENT4 "192.0.2.1"
 #define CLIENT6 "2001:db8:1::1"
 
+/* What the slots of the ring are like. */
+enum slots {
+	SLOTS_STABLE,
+	SLOTS_MOVING,
+	SLOTS_EIGHTH
+}; /* all move; every eighth does, and not the flow's */
+
 struct row {
 	const char *name;
 	bool v6, udp, syn, other; /* other: to no VIP */
 	bool across;		  /* members of the other family */
 	bool tagged;
+	uint8_t slots;		       /* enum slots */
+	bool insert;		       /* the flow table is emptied before each trial */
 	void (*bend)(struct frame *f); /* what makes it unusual */
 	uint8_t mode;
 	uint32_t flows, pools; /* powers of two */
@@ -94,6 +103,16 @@ static const struct row rows[] = {
 		.pools = 1},
 	{"ICMP error to an ipip flow", .bend = icmp_error, .mode = MUSTER_MODE_IPIP, .flows = 1,
 		.pools = 1},
+	{"moving slots, 1 flow", .slots = SLOTS_MOVING, .mode = MUSTER_MODE_IPIP, .flows = 1,
+		.pools = 1},
+	{"moving slots, 512k flows", .slots = SLOTS_MOVING, .mode = MUSTER_MODE_IPIP,
+		.flows = 1 << 19, .pools = 1},
+	{"moving slots, SYN, inserted", .slots = SLOTS_MOVING, .mode = MUSTER_MODE_IPIP,
+		.syn = true, .insert = true, .flows = 1 << 20, .pools = 1},
+	{"moving slots, udp, 1 flow", .slots = SLOTS_MOVING, .udp = true, .mode = MUSTER_MODE_IPIP,
+		.flows = 1, .pools = 1},
+	{"stable slots of a ring of which 1/8 moves, 1 flow", .slots = SLOTS_EIGHTH,
+		.mode = MUSTER_MODE_IPIP, .flows = 1, .pools = 1},
 	{"not a VIP", .other = true, .flows = 1, .pools = 1},
 	{"not a VIP, in a tag", .other = true, .tagged = true, .flows = 1, .pools = 1},
 };
@@ -101,6 +120,8 @@ static const struct row rows[] = {
 /* Each kind of service has a port of its own. */
 static uint16_t port_of(const struct row *row)
 {
+	if (row->slots)
+		return row->slots == SLOTS_MOVING ? 86 : 87;
 	switch (row->mode) {
 	case MUSTER_MODE_L2DSR:
 		return 81;
