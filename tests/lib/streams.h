@@ -22,9 +22,6 @@ uint64_t streams_name_key(const char *name);
 /* XORs the stream of @key, from its byte @offset on, into @bytes. */
 void streams_xor(uint64_t key, uint64_t offset, uint8_t *bytes, size_t n);
 
-/* Thousands of connections: as many descriptors as the hard limit lets us have. */
-void streams_raise_files(void);
-
 /* Exits with a message where @text or @port is none. */
 socklen_t streams_address(const char *text, const char *port, struct sockaddr_storage *ret);
 
