@@ -70,12 +70,21 @@ $(BUILD)/tests/loadgen: $(BUILD)/obj/tests/lib/loadgen.o $(BUILD)/obj/libcore.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 
+STREAMS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/lib/streams*.c))
+$(BUILD)/tests/streams: $(STREAMS) $(BUILD)/obj/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/tests/flood: $(BUILD)/obj/tests/lib/flood.o $(BUILD)/obj/tests/lib/streams_common.o $(BUILD)/obj/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
 # A veth that is to receive XDP_TX frames needs an XDP program of its own.
 $(BUILD)/tests/pass.bpf.o: tests/lib/pass.bpf.c
 	@mkdir -p $(@D)
 	$(CLANG) $(BPFFLAGS) -c $< -o $@
 
-RIG := $(BUILD)/tests/loadgen $(BUILD)/tests/pass.bpf.o
+RIG := $(BUILD)/tests/loadgen $(BUILD)/tests/streams $(BUILD)/tests/flood $(BUILD)/tests/pass.bpf.o
 .PHONY: rig
 rig: $(RIG)
 

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from rig import Decap, Musterd, Nginx, Rig, backend_host  # noqa: E402
+from streams import FIRST, STREAMS, Farm  # noqa: E402
 
 VIP4, VIP6 = "198.18.0.100", "2001:db8::64"
 VIPS = (VIP4, VIP6, "198.18.0.101", "2001:db8::65")
@@ -107,3 +108,30 @@ def web(net, musterd):
     musterd.start()
     musterd.wait_usable("web", len(net.hosts))
     return musterd
+
+
+@pytest.fixture(scope="module")
+def farm(rig):
+    return Farm(rig, (VIP4, VIP6), 8)
+
+
+@pytest.fixture
+def started(farm):
+    """A function of the mode: musterd over the first backends, and its load."""
+    farm.restore()
+    musterd, loads = Musterd(farm.lb), []
+
+    def start(mode="ipip"):
+        musterd.manifest("web", farm.manifest(FIRST, mode))
+        musterd.start()
+        musterd.wait_usable("web", len(FIRST))
+        loads.append(farm.load(STREAMS, mode))
+        loads[0].wait_settled()
+        return musterd, loads[0]
+    yield start
+    for load in loads:
+        load.kill()
+    if musterd.process and musterd.process.poll() is None:
+        musterd.cli("teardown", check=False)
+        musterd.process.wait(10)
+    musterd.destroy()
