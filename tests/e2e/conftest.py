@@ -25,7 +25,8 @@ def rig(request):
     directory = tempfile.mkdtemp(prefix="muster-e2e-")
     os.chmod(directory, 0o755)
     name = request.module.__name__.replace("test_", "")[:8]
-    with Rig(f"mst-{name}-", directory) as rig:
+    # Another prefix for a second run on the same machine at the same time.
+    with Rig(f"{os.environ.get('MUSTER_RIG', 'mst')}-{name}-", directory) as rig:
         yield rig
     shutil.rmtree(directory, ignore_errors=True)
 
