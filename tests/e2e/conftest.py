@@ -117,10 +117,10 @@ def farm(rig):
 
 
 @pytest.fixture
-def started(farm):
+def started(farm, request):
     """A function of the mode: musterd over the first backends, and its load."""
     farm.restore()
-    musterd, loads = Musterd(farm.lb), []
+    musterd, loads = Musterd(farm.lb, getattr(request, "param", "")), []
 
     def start(mode="ipip"):
         musterd.manifest("web", farm.manifest(FIRST, mode))
