@@ -146,7 +146,7 @@ void api_get_ready(struct api_request *request, char *const *args)
 		return;
 	}
 	pool = &fleet->pools[vip->pool];
-	usable = fleet_pool_usable(pool);
+	usable = fleet_vip_usable(pool, vip);
 	if (!format || strcmp(format, "text")) {
 		api_reply_json(request, 200,
 			json_pack("{s:s, s:b, s:i, s:i}", "vip", vip->name, "ready", usable > 0,

@@ -249,7 +249,7 @@ static enum health_state backend_health(struct fleet_backend *be)
 
 bool fleet_pool_is_young(const struct fleet_pool *pool, uint64_t now_ms)
 {
-	return pool->served_ms && now_ms - pool->served_ms < YOUNG_MS;
+	return pool->served_ms && now_ms - pool->served_ms < YOUNG_MS && !pool->shrank;
 }
 
 /* ---- shares ---- */
@@ -310,6 +310,7 @@ static bool update_state(struct fleet_pool *pool, size_t i, struct bits bits, ui
 	if (bits.new_ok && !state->bits.new_ok)
 		came_up(pool, be, now_ms);
 	share = backend_share(pool, be, now_ms);
+	pool->shrank |= state->bits.new_ok && (!bits.new_ok || share < state->share);
 	changed = memcmp(&state->bits, &bits, sizeof(bits)) || state->share != share;
 	state->bits = bits;
 	state->share = share;
@@ -321,7 +322,7 @@ static bool update_states(struct fleet_pool *pool, const struct bits *bits, uint
 {
 	bool changed = false, served = false;
 
-	pool->timed = false;
+	pool->timed = pool->shrank = false;
 	for (size_t i = 0; i < pool->config->n_backends; i++) {
 		changed |= update_state(pool, i, bits[i], now_ms);
 		served |= pool->states[i].bits.new_ok;
@@ -387,13 +388,24 @@ struct fleet_backend *fleet_pool_find(struct fleet_pool *pool, const char *name)
 	return NULL;
 }
 
-unsigned fleet_pool_usable(const struct fleet_pool *pool)
+static unsigned count_usable(const struct fleet_pool *pool, bool no_backups)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < pool->config->n_backends; i++)
-		n += pool->states[i].bits.new_ok && pool->states[i].nexthop != MUSTER_NO_NEXTHOP;
+		n += pool->states[i].bits.new_ok && pool->states[i].nexthop != MUSTER_NO_NEXTHOP &&
+		     !(no_backups && pool->config->backends[i].backup);
 	return n;
+}
+
+unsigned fleet_pool_usable(const struct fleet_pool *pool)
+{
+	return count_usable(pool, false);
+}
+
+unsigned fleet_vip_usable(const struct fleet_pool *pool, const struct vip *vip)
+{
+	return count_usable(pool, vip->no_backups);
 }
 
 static bool backend_doubtful(const struct fleet_backend *be, bool was_blind, uint64_t now_ms)

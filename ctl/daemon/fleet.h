@@ -45,7 +45,8 @@ struct fleet_pool {
 	struct member_state *states;	/* likewise; what the planner and image_patch() take */
 	uint64_t served_ms;		/* since when it has had a usable backend; 0: it has none */
 	bool panic;
-	bool timed; /* something in it changes with time alone: a ramp, a slow start, a deadline */
+	bool shrank; /* at the last update some backend lost a share */
+	bool timed;  /* something in it changes with time alone: a ramp, a slow start, a deadline */
 };
 
 struct fleet {
@@ -81,7 +82,7 @@ bool fleet_pool_update(struct fleet_pool *pool, uint64_t now_ms);
 struct fleet_pool *fleet_find_pool(struct fleet *fleet, const char *name);
 struct fleet_backend *fleet_pool_find(struct fleet_pool *pool, const char *name);
 
-/* Was it empty until a moment ago? */
+/* Was it empty until a moment ago, and do its backends come up one after the other? */
 bool fleet_pool_is_young(const struct fleet_pool *pool, uint64_t now_ms);
 
 /* Has the deadline of its drain passed? Then it has no flows any more. */
@@ -89,8 +90,9 @@ bool fleet_drain_is_over(const struct fleet_backend *be, uint64_t now_ms);
 /* Is any backend draining? */
 bool fleet_is_draining(const struct fleet *fleet);
 
-/* Backends that may take new flows. */
+/* Backends that may take new flows; without backups: those of a VIP that does not use them. */
 unsigned fleet_pool_usable(const struct fleet_pool *pool);
+unsigned fleet_vip_usable(const struct fleet_pool *pool, const struct vip *vip);
 
 /* Is the checker itself suspect? See poolbits_blind(). @was_blind: the hold lasts until passes return. */
 bool fleet_blind(const struct fleet *fleet, bool was_blind, uint64_t now_ms);

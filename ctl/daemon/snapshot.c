@@ -171,7 +171,7 @@ static void take_vips(struct snapshot_store *store)
 	for (size_t i = 0; rows && i < n; i++) {
 		const struct vip *vip = &fleet->model->vips[i];
 		const struct fleet_pool *pool = &fleet->pools[vip->pool];
-		unsigned usable = fleet_pool_usable(pool);
+		unsigned usable = fleet_vip_usable(pool, vip);
 
 		rows[i] = (struct snapshot_vip){
 			.name = snapshot_text(store, "%s", vip->name),

@@ -1,8 +1,8 @@
 """Packets through the balancer: modes, families, protocols, topologies, empty VIPs."""
 import socket
-import threading
 
 import pytest
+import udp_echo
 from conftest import VIP4, VIP6
 from rig import Decap, Musterd, Nginx, backend_host, wait_for
 
@@ -29,51 +29,20 @@ def test_tcp(net, musterd, mode, family):
 @pytest.mark.parametrize("mode", ["ipip", "l2dsr"])
 def test_udp(net, musterd, mode, family):
     address = VIP4 if family == 4 else VIP6
-    kind = socket.AF_INET if family == 4 else socket.AF_INET6
-    servers, stop = [], threading.Event()
-
-    def serve(sock, name):
-        while not stop.is_set():
-            try:
-                data, peer = sock.recvfrom(2048)
-            except socket.timeout:
-                continue
-            sock.sendto(name.encode() + b" " + data, peer)
-
-    for name, host in net.hosts.items():
-        with host.entered():
-            sock = socket.socket(kind, socket.SOCK_DGRAM)
-        sock.bind((address, 5353))
-        sock.settimeout(0.1)
-        thread = threading.Thread(target=serve, args=(sock, name))
-        thread.start()
-        servers.append((sock, thread))
-    try:
-        text = net.vip(mode=mode, family=family, check="type: http, path: /health, port: 80",
-                       extra="protocol: udp\n").replace("ports: [80]", "ports: [5353]")
-        musterd.manifest("web", text)
+    text = net.vip(mode=mode, family=family, check="type: http, path: /health, port: 80",
+                   extra="protocol: udp\n").replace("ports: [80]", "ports: [5353]")
+    musterd.manifest("web", text)
+    with udp_echo.serving(net.hosts, address, 5353):
         musterd.start()
         musterd.wait_usable("web", 3)
         seen = set()
         for _ in range(40):
-            with net.client.entered():
-                client = socket.socket(kind, socket.SOCK_DGRAM)
-            client.settimeout(2)
-            client.connect((address, 5353))
-            for word in (b"one", b"two"):
-                client.send(word)
-                name, echoed = client.recv(2048).split()
-                assert echoed == word
-                seen.add((client.getsockname()[1], name))
-            client.close()
-        by_port = [port for port, _ in seen]
-        assert len(by_port) == len(set(by_port)), "both datagrams of a flow reach one backend"
-        assert {name.decode() for _, name in seen} == set(net.hosts)
-    finally:
-        stop.set()
-        for sock, thread in servers:
-            thread.join()
-            sock.close()
+            flow = udp_echo.Flow(net.client, address, 5353)
+            seen |= {(flow.port, flow.ask(word)) for word in (b"one", b"two")}
+            flow.close()
+    by_port = [port for port, _ in seen]
+    assert len(by_port) == len(set(by_port)), "both datagrams of a flow reach one backend"
+    assert {name for _, name in seen} == set(net.hosts)
 
 
 def test_ping(net, web):
