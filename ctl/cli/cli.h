@@ -108,6 +108,7 @@ int cmd_check(struct cli *cli);
 int cmd_reload(struct cli *cli);
 int cmd_status(struct cli *cli);
 int cmd_monitor(struct cli *cli);
+int cmd_hold(struct cli *cli);
 int cmd_teardown(struct cli *cli);
 int cmd_decap(struct cli *cli);
 int cmd_doctor(struct cli *cli);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* apply, check, reload, teardown. */
+/* apply, check, reload, hold, teardown. */
 #include "cli/cli.h"
 #include "manifest/files.h"
 
@@ -124,6 +124,17 @@ int cmd_reload(struct cli *cli)
 {
 	return client_change(cli, "/v1/reload",
 		json_pack("{s:b}", "allow_removal", (cli->given & OPTION_ALLOW_REMOVAL) != 0));
+}
+
+int cmd_hold(struct cli *cli)
+{
+	uint64_t ms = 0;
+
+	if (strcmp(cli->args[0], "off") && (!manifest_parse_duration(cli->args[0], &ms) || !ms)) {
+		cli_error(cli, "'%s' is not a time like 20m, nor off", cli->args[0]);
+		return CLI_USAGE;
+	}
+	return client_change(cli, "/v1/hold", json_pack("{s:I}", "for_ms", (json_int_t)ms));
 }
 
 int cmd_teardown(struct cli *cli)

@@ -18,6 +18,8 @@ const struct verb verbs[] = {
 	{NULL, "doctor", NULL, 0, 0, OPTION_CONFIG, false, cmd_doctor,
 		"Look at kernel, interfaces and the way to each backend; say what is wrong and the "
 		"cure"},
+	{NULL, "hold", "TIME|off", 1, 1, 0, false, cmd_hold,
+		"For that time let nothing move slots but the loss of a backend"},
 	{NULL, "teardown", NULL, 0, 0, 0, true, cmd_teardown,
 		"End forwarding: remove programs, pins and announced addresses; musterd exits"},
 	{NULL, "decap", "IFACE address A...", 1, INT_MAX, 0, false, cmd_decap,

@@ -83,6 +83,7 @@ struct snapshot {
 	uint64_t last_commit_us; /* from the frame or request that caused it to the last store */
 	double loop_stall_max_ms;
 	uint32_t program_id;
+	uint64_t held_ms;   /* for so long changes are held; 0: they are not */
 	bool blind;	    /* the checker suspects itself: soft transitions are held */
 	bool busy;	    /* a change is being applied */
 	const char *prober; /* "running", "starting", "dead" */

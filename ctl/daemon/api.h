@@ -95,6 +95,7 @@ void api_post_drain(struct api_request *request, char *const *args);
 void api_post_disable(struct api_request *request, char *const *args);
 void api_post_enable(struct api_request *request, char *const *args);
 void api_post_weight(struct api_request *request, char *const *args);
+void api_post_hold(struct api_request *request, char *const *args);
 void api_post_teardown(struct api_request *request, char *const *args);
 
 /*

@@ -26,6 +26,19 @@ static bool refuse_last(struct api_request *request, const json_t *body,
 	return true;
 }
 
+static bool refuse_held(struct api_request *request, const json_t *body)
+{
+	const struct fleet *fleet = request->daemon->fleet;
+	uint64_t now_ms = daemon_now_ms();
+
+	if (api_body_flag(body, "force") || !fleet_is_held(fleet, now_ms))
+		return false;
+	api_reply_error(request, 409,
+		"changes are held for another %s: `muster hold off`, or --force",
+		event_duration(fleet->held_until_ms - now_ms));
+	return true;
+}
+
 /* A whole number of @body from 0 to @max; absent: 0. Answers the request if it is something else. */
 static bool take_number(struct api_request *request, const json_t *body, const char *name,
 	uint64_t max, uint64_t *ret)
@@ -126,6 +139,7 @@ static void post_admin(
 	if (!body)
 		return;
 	if (take_number(request, body, "deadline_ms", DURATION_MAX_MS, &change.deadline_ms) &&
+		!refuse_held(request, body) &&
 		(to == ADMIN_ENABLED || !refuse_last(request, body, change.pool, change.be, verb)))
 		set_admin(request, &change);
 	json_decref(body);
@@ -144,6 +158,31 @@ void api_post_disable(struct api_request *request, char *const *args)
 void api_post_enable(struct api_request *request, char *const *args)
 {
 	post_admin(request, args, ADMIN_ENABLED, "enable");
+}
+
+/* ---- hold ---- */
+
+void api_post_hold(struct api_request *request, char *const *args)
+{
+	struct daemon *daemon = request->daemon;
+	json_t *body = api_body_object(request);
+	uint64_t for_ms;
+
+	(void)args;
+	if (!body)
+		return;
+	if (take_number(request, body, "for_ms", DURATION_MAX_MS, &for_ms)) {
+		daemon->fleet->held_until_ms = for_ms ? daemon_now_ms() + for_ms : 0;
+		commit_all(daemon);
+		events_emit(daemon->events, EVENT_NOTICE, for_ms ? "hold" : "hold_off", "for",
+			for_ms ? event_duration(for_ms) : NULL, "uid",
+			event_text("%u", request->uid), NULL);
+		api_reply_done(request, true,
+			for_ms ? event_text("changes are held for %s: only losses move slots",
+					 event_duration(for_ms))
+			       : "changes are not held");
+	}
+	json_decref(body);
 }
 
 /* ---- weight ---- */
@@ -224,7 +263,7 @@ void api_post_weight(struct api_request *request, char *const *args)
 	if (!body)
 		return;
 	weight.from = (uint16_t)(share_weight(&be->weight, weight.started_ms) / 256);
-	if (take_weight(request, body, &weight) &&
+	if (take_weight(request, body, &weight) && !refuse_held(request, body) &&
 		(weight.to || !refuse_last(request, body, pool, be, "give weight 0 to"))) {
 		report_weight(request, pool, be, &weight);
 		if (weight.to <= be->config->weight)

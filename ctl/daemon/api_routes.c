@@ -22,6 +22,7 @@ static const struct route routes[] = {
 	{"POST", "/v1/backends/*/*/disable", api_post_disable},
 	{"POST", "/v1/backends/*/*/enable", api_post_enable},
 	{"POST", "/v1/backends/*/*/weight", api_post_weight},
+	{"POST", "/v1/hold", api_post_hold},
 	{"POST", "/v1/teardown", api_post_teardown},
 };
 

@@ -151,6 +151,11 @@ static void build_done(uv_work_t *work, int status)
 			change->err == -ENOMEM ? "out of memory" : "the manifests have errors");
 		return;
 	}
+	if (daemon->published && fleet_is_held(daemon->fleet, daemon_now_ms())) {
+		change_fail(
+			change, CHANGE_REFUSED, "changes are held; `muster hold off` ends that");
+		return;
+	}
 	if (!change->request.allow_removal && daemon->published &&
 		!model_removal_is_small(daemon->fleet->model, change->model)) {
 		change_fail(change, CHANGE_REFUSED,

@@ -55,20 +55,33 @@ static void report_drained(struct daemon *daemon, const struct fleet_pool *pool,
 	}
 }
 
+static void commit_again(struct daemon *daemon, struct fleet_pool *pool)
+{
+	unsigned usable_before = fleet_pool_usable(pool);
+	bool panic_before = pool->panic;
+	uint64_t ns;
+
+	commit_pool(daemon, pool, &ns);
+	commit_report(daemon, pool, usable_before, panic_before);
+}
+
+void commit_all(struct daemon *daemon)
+{
+	for (size_t p = 0; p < daemon->fleet->model->n_pools; p++)
+		commit_again(daemon, &daemon->fleet->pools[p]);
+}
+
 void commit_tick(struct daemon *daemon)
 {
-	uint64_t before_ms = daemon->ticked_ms, ns;
+	uint64_t before_ms = daemon->ticked_ms;
 
 	daemon->ticked_ms = daemon_now_ms();
 	for (size_t p = 0; p < daemon->fleet->model->n_pools; p++) {
 		struct fleet_pool *pool = &daemon->fleet->pools[p];
-		unsigned usable_before = fleet_pool_usable(pool);
-		bool panic_before = pool->panic;
 
 		if (!pool->timed)
 			continue;
-		commit_pool(daemon, pool, &ns);
+		commit_again(daemon, pool);
 		report_drained(daemon, pool, before_ms);
-		commit_report(daemon, pool, usable_before, panic_before);
 	}
 }

@@ -110,6 +110,9 @@ bool commit_pool(struct daemon *daemon, struct fleet_pool *pool, uint64_t *ret_n
 void commit_report(
 	struct daemon *daemon, struct fleet_pool *pool, unsigned usable_before, bool panic_before);
 
+/* Every pool, after something that concerns all of them. */
+void commit_all(struct daemon *daemon);
+
 /* Each second: what changes with time alone, slow starts, ramps and deadlines. */
 void commit_tick(struct daemon *daemon);
 

@@ -50,6 +50,7 @@ struct fleet_pool {
 };
 
 struct fleet {
+	uint64_t held_until_ms;	  /* until then only losses move slots; 0: not held */
 	struct model *model;	  /* owned */
 	struct fleet_pool *pools; /* [model->n_pools] */
 };
@@ -87,6 +88,9 @@ bool fleet_pool_is_young(const struct fleet_pool *pool, uint64_t now_ms);
 
 /* Has the deadline of its drain passed? Then it has no flows any more. */
 bool fleet_drain_is_over(const struct fleet_backend *be, uint64_t now_ms);
+/* Is nothing to come back, grow or be changed for now? So that slots settle; docs/flows.md. */
+bool fleet_is_held(const struct fleet *fleet, uint64_t now_ms);
+
 /* Is any backend draining? */
 bool fleet_is_draining(const struct fleet *fleet);
 

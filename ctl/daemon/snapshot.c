@@ -225,6 +225,9 @@ static void take_head(struct snapshot_store *store)
 		.last_commit_us = daemon->last_commit_us,
 		.loop_stall_max_ms = (double)daemon->stall_max_ns / 1e6,
 		.program_id = dataplane_program_id(daemon->dp),
+		.held_ms = fleet_is_held(daemon->fleet, daemon_now_ms())
+				   ? daemon->fleet->held_until_ms - daemon_now_ms()
+				   : 0,
 		.blind = daemon->blind,
 		.busy = daemon->change != NULL,
 		.prober = states[supervisor_state(daemon->supervisor)],

@@ -59,6 +59,7 @@ static void status_record(struct writer *writer, const struct snapshot *s)
 		{"loop_stall_max_ms", "longest stall, ms"},
 		{"program_id", "program id"},
 		{"blind", "checker blind"},
+		{"held_ms", NULL},
 		{"slots_moving", "slots moving"},
 		{"slots_pinned", "  pinned"},
 		{"sweep_us", NULL},
@@ -92,6 +93,7 @@ static void status_record(struct writer *writer, const struct snapshot *s)
 		REAL(s->loop_stall_max_ms),
 		NUMBER(s->program_id),
 		BOOL(s->blind),
+		DURATION(s->held_ms),
 		NUMBER(moving),
 		NUMBER(pinned),
 		NUMBER(s->sweep_us),
@@ -132,6 +134,10 @@ static void problems(struct writer *writer, const struct snapshot *s)
 	if (s->blind)
 		note(writer, TONE_WARN,
 			"checker blind: nearly all backends fail at once, so their state is held");
+	if (s->held_ms)
+		note(writer, TONE_WARN,
+			"changes are held for another %llu s: backends that come up stay out",
+			(unsigned long long)s->held_ms / 1000);
 	for (size_t i = 0; i < s->n_vips; i++)
 		if (strcmp(s->vips[i].state, "ready"))
 			note(writer, view_tone(s->vips[i].state),

@@ -254,3 +254,25 @@ def test_slots_come_to_rest(farm, musterd, load):
     wait_for(lambda: not unsettled(), "the slots of b1 are stable again", 20)
     assert not musterd.json("pool", "show", "web")["flows"]
     assert not broken(streams)
+
+
+def test_hold(farm, musterd, load):
+    serve(musterd, farm, ["b1", "b2", "b3"])
+    farm.servers["b1"].set_health(503)
+    wait_for(lambda: backend(musterd, "b1")["health"] == "failing", "b1 fails")
+    assert "changes are held for 1m" in musterd.cli("hold", "1m").stdout
+    farm.servers["b1"].set_health(200)
+    wait_for(lambda: backend(musterd, "b1")["health"] == "up", "b1 is up")
+    assert not backend(musterd, "b1")["new_ok"], "it came up, and stays out"
+    for words in (["reload"], ["backend", "drain", "web/b2"], ["backend", "weight", "web/b2", 50]):
+        result = musterd.cli(*words, check=False)
+        assert result.returncode == 5 and "held" in result.stderr
+    farm.servers["b2"].set_health(503)
+    wait_for(lambda: not backend(musterd, "b2")["new_ok"], "losses count")
+    assert any("changes are held" in note for note in musterd.json("status")["problems"])
+    musterd.cli("hold", "off")
+    assert backend(musterd, "b1")["new_ok"]
+    assert musterd.cli("hold", "soon", check=False).returncode == 2
+    musterd.cli("hold", "1s")
+    farm.servers["b2"].set_health(200)
+    wait_for(lambda: backend(musterd, "b2")["new_ok"], "it ends by itself", 10)
