@@ -8,7 +8,7 @@
  *	struct muster_member *member_at(__u32 index);
  *	void insert_failed(__u32 service_index, __u32 clock);
  *
- * so that the model checker (tests/unit/bpf) runs these very lines.
+ * so that the model check (tests/unit/bpf/test_one_slot.c) runs these very lines.
  */
 #ifndef MUSTER_BPF_FLOW_TABLE_H
 #define MUSTER_BPF_FLOW_TABLE_H

@@ -137,6 +137,24 @@ static int make_ring(struct plan *plan, const struct pool *pool, const struct bl
 	return 0;
 }
 
+/*
+ * Slots of the ring over @block. 0: none. Without a weight none gets new flows, but those that the ring before
+ * has stay where they are.
+ */
+static uint32_t ring_size(
+	const struct pool *pool, const struct block *block, const struct image_ring *parent)
+{
+	size_t weighted = block ? count_weighted(block) : 0;
+
+	if (!block || (!weighted && !parent))
+		return 0;
+	if (pool->ring_size)
+		return pool->ring_size;
+	if (weighted)
+		return ring_size_for(weighted);
+	return ring_size_is_valid(parent->ring->size) ? parent->ring->size : 0;
+}
+
 int plan_ring(struct plan *plan, size_t pool, enum plan_class class, enum plan_proto proto,
 	struct ring **ret)
 {
@@ -144,8 +162,8 @@ int plan_ring(struct plan *plan, size_t pool, enum plan_class class, enum plan_p
 	struct plan_pool *made = &plan->pools[pool];
 	struct image *image = plan->image;
 	struct block *block = made->blocks[class];
-	size_t weighted = block ? count_weighted(block) : 0;
-	struct ring_shape shape = {config->ring_size, proto_of(proto)};
+	const struct image_ring *parent = find_parent(plan, made->before[class], proto_of(proto));
+	struct ring_shape shape = {ring_size(config, block, parent), proto_of(proto)};
 	struct ring *ring;
 	int err;
 
@@ -153,18 +171,15 @@ int plan_ring(struct plan *plan, size_t pool, enum plan_class class, enum plan_p
 	if (made->has_ring[class][proto])
 		return 0;
 	made->has_ring[class][proto] = true;
-	if (!weighted)
-		return 0;
 	if (!shape.size)
-		shape.size = ring_size_for(weighted);
+		return 0;
 	if (util_grow(&image->rings, image->n_rings, sizeof(*image->rings)))
 		return -ENOMEM;
 	ring = find_shared(plan, block, &shape);
 	if (ring) {
 		ring_ref(ring);
 	} else {
-		err = make_ring(plan, config, block,
-			find_parent(plan, made->before[class], shape.proto), &shape, &ring);
+		err = make_ring(plan, config, block, parent, &shape, &ring);
 		if (err)
 			return err;
 	}

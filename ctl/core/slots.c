@@ -65,23 +65,46 @@ size_t slots_follow(struct slots *slots, const struct ring *ring, uint32_t slot,
 	return n;
 }
 
+/*
+ * What slot @at of @slots was in @parent, and in *@since since when. Where those were several, whose flows are
+ * one's (slots_needed), but new ones not any more, others may be recorded by now: as if pinned just now.
+ */
+static uint32_t word_before(const struct slots *slots, const struct slots *parent, uint32_t at,
+	uint32_t now, uint32_t *since)
+{
+	uint32_t first = (uint32_t)((uint64_t)at * parent->n / slots->n);
+	uint32_t end = (uint32_t)(((uint64_t)at + 1) * parent->n / slots->n);
+	uint32_t word = parent->word[first];
+
+	*since = parent->since[first];
+	for (uint32_t i = first + 1; i < end; i++) {
+		if (parent->word[i] == word)
+			continue;
+		*since = now;
+		return MUSTER_SLOT(slot_unrecorded(word), MUSTER_NONE);
+	}
+	return word;
+}
+
 size_t slots_inherit(struct slots *slots, const struct ring *ring, const struct slots *parent,
 	const bool *stays, uint32_t now, struct patch_slot *ret)
 {
-	unsigned shift = slots_shift(slots, ring->size), finer;
+	unsigned shift = slots_shift(slots, ring->size);
 	size_t n = 0;
 
-	finer = parent ? slots_shift(slots, parent->n) : 0;
 	for (uint32_t at = 0; at < slots->n; at++) {
 		uint16_t current = ring_current(ring, at >> shift);
-		uint32_t before = parent ? parent->word[at >> finer] : MUSTER_SLOT_EMPTY;
-		uint32_t word = parent ? slot_inherit(before, current, stays)
-				       : MUSTER_SLOT(current, current);
+		uint32_t word = MUSTER_SLOT(current, current), before = MUSTER_SLOT_EMPTY;
+		uint32_t since = now;
 
+		if (parent) {
+			before = word_before(slots, parent, at, now, &since);
+			word = slot_inherit(before, current, stays);
+		}
 		if (!slots_set(slots, at, word, now))
 			continue;
 		if (word == before)
-			slots->since[at] = parent->since[at >> finer];
+			slots->since[at] = since;
 		if (ret)
 			ret[n] = (struct patch_slot){slots->base + at, word};
 		n++;

@@ -52,8 +52,8 @@ size_t slots_follow(struct slots *slots, const struct ring *ring, uint32_t slot,
 	bool all, struct patch_slot *ret);
 
 /*
- * Makes all of @slots from those of the ring before, of which there are at most as many. @stays[index]: is the
- * member still there? NULL parent: all are stable. @ret: room for slots->n rows, or NULL.
+ * Makes all of @slots from those of the ring before, of which there are more only if slots_needed() said that
+ * so few will do. @stays[index]: is the member still there? NULL parent: all are stable. @ret: room for slots->n rows, or NULL.
  */
 size_t slots_inherit(struct slots *slots, const struct ring *ring, const struct slots *parent,
 	const bool *stays, uint32_t now, struct patch_slot *ret);
