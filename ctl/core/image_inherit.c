@@ -19,6 +19,10 @@ static const struct image_ring *find_parent(const struct image *live, const stru
 	return NULL;
 }
 
+/*
+ * Also where nothing changed meanwhile: until now packets saw the ring before, and what they did not record there
+ * has to be seen for a whole settle time from now on.
+ */
 static int inherit_again(
 	const struct image_ring *row, const struct image *live, uint32_t now, struct patch *patch)
 {
@@ -26,7 +30,8 @@ static int inherit_again(
 	struct slots *slots = &row->ring->slots;
 	bool stays[MODEL_POOL_MEMBERS] = {};
 
-	if (!parent || slots->parent_version == parent->ring->slots.version)
+	if (!parent || (slots->parent_version == parent->ring->slots.version && !slots->moving &&
+			       !slots->pinned))
 		return 0;
 	if (util_reserve(&patch->slots, patch->n_slots, slots->n, sizeof(*patch->slots)))
 		return -ENOMEM;

@@ -101,13 +101,12 @@ size_t slots_inherit(struct slots *slots, const struct ring *ring, const struct 
 			before = word_before(slots, parent, at, now, &since);
 			word = slot_inherit(before, current, stays);
 		}
-		if (!slots_set(slots, at, word, now))
-			continue;
-		if (word == before)
-			slots->since[at] = since;
-		if (ret)
-			ret[n] = (struct patch_slot){slots->base + at, word};
-		n++;
+		if (slots_set(slots, at, word, now)) {
+			if (ret)
+				ret[n] = (struct patch_slot){slots->base + at, word};
+			n++;
+		}
+		slots->since[at] = word == before ? since : now;
 	}
 	slots->parent = parent;
 	slots->parent_version = parent ? parent->version : 0;

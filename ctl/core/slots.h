@@ -53,7 +53,8 @@ size_t slots_follow(struct slots *slots, const struct ring *ring, uint32_t slot,
 
 /*
  * Makes all of @slots from those of the ring before, of which there are more only if slots_needed() said that
- * so few will do. @stays[index]: is the member still there? NULL parent: all are stable. @ret: room for slots->n rows, or NULL.
+ * so few will do. @stays[index]: is the member still there? NULL parent: all are stable. @now: when packets begin
+ * to see them; what differs from the ring before moves since then. @ret: room for slots->n rows, or NULL.
  */
 size_t slots_inherit(struct slots *slots, const struct ring *ring, const struct slots *parent,
 	const bool *stays, uint32_t now, struct patch_slot *ret);

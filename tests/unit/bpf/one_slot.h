@@ -42,7 +42,8 @@ enum one_slot_beyond {
 	BEYOND_SILENT = 8,	   /* a half-closed flow is silent for a minute */
 	BEYOND_RETRANSMITTED = 16, /* both SYN-ACKs of a retransmitted SYN count */
 	BEYOND_FORGED_DOWN = 32,   /* a forged SYN or segment while a flow's member is down */
-	BEYOND_UDP_FULL = 64,	   /* a datagram comes when the table is full and its member down */
+	BEYOND_FORGED_BOTH = 64,   /* a forged segment fits a forged SYN */
+	BEYOND_UDP_FULL = 128,	   /* a datagram comes when the table is full and its member down */
 };
 
 struct one_slot {

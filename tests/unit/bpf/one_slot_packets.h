@@ -43,7 +43,7 @@ static inline struct tracking_packet one_slot_packet(const struct one_slot *setu
 	if (one_slot_is_syn(event->what) && setup->kind != TRACK_DATAGRAM) {
 		packet.kind = TRACK_SYN;
 		packet.seq -= !forged;
-	} else if (forged) {
+	} else if (forged && !(setup->beyond & BEYOND_FORGED_BOTH)) {
 		packet.seq += TRACK_FIT_BYTES;
 	}
 	if (event->what == DO_QUIET)

@@ -101,6 +101,8 @@ static void exceptions_are_as_documented(void **state)
 			.beyond = BEYOND_SILENT},
 		{"forged while its member is down", 1, TRACK_SEGMENT, 0, .forged = true,
 			.beyond = BEYOND_FORGED_DOWN},
+		{"a forged SYN and a segment that fits it", 1, TRACK_SEGMENT, 0, .forged = true,
+			.beyond = BEYOND_FORGED_BOTH},
 		{"two SYN-ACKs", 1, TRACK_SEGMENT, 0, .beyond = BEYOND_RETRANSMITTED},
 		{"UDP, table full", 1, TRACK_DATAGRAM, 0, .full = true, .beyond = BEYOND_UDP_FULL},
 	};

@@ -192,6 +192,36 @@ static void test_patch_while_planning(void **state)
 	models_states_free(states, more);
 }
 
+/* Slots move from the flip on, not from when it was planned. */
+static void test_moves_since_the_flip(void **state)
+{
+	_cleanup_(model_free) struct model *model = make(4), *more = make(5);
+	_cleanup_(patch_clear) struct patch patch = {};
+	_cleanup_(plans_clear) struct plans plans;
+	struct member_state **states = models_states(more);
+	const struct slots *slots;
+	struct image *next = NULL;
+	uint32_t moving = 0;
+
+	(void)state;
+	plans_init(&plans, &plans_limits);
+	plans_commit_up(&plans, model);
+	slots_touch(&live_ring(&plans)->slots, 3);
+	assert_int_equal(plans_try(&plans, more, states, &next), 0);
+	assert_int_equal(image_inherit(next, plans.live, 70, &patch), 0);
+	slots = &next->rings[0].ring->slots;
+	for (uint32_t at = 0; at < slots->n; at++) {
+		moving += slot_is_moving(slots->word[at]);
+		assert_int_equal(slots->since[at], slot_is_moving(slots->word[at]) ? 70 : 3);
+	}
+	assert_true(moving > 0);
+	assert_int_equal(patch.n_slots, 0);
+	plan_retire(plans.space, plans.live, next);
+	image_free(&plans.live);
+	plans.live = next;
+	models_states_free(states, more);
+}
+
 /* The index of a backend that left is given to another: its slots were nobody's any more. */
 static void test_index_again(void **state)
 {
@@ -221,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_shrinks),
 		cmocka_unit_test(test_all_weightless),
 		cmocka_unit_test(test_patch_while_planning),
+		cmocka_unit_test(test_moves_since_the_flip),
 		cmocka_unit_test(test_index_again),
 	};
 
