@@ -85,7 +85,8 @@ static const struct parse_row parse_rows[] = {
 	{"backend", "drain", {"b1", "--force"}, 0, 1, 0, OPTION_FORCE},
 	{"backend", "drain", {"--", "--force"}, 0, 1, 0, 0},
 	{"backend", "drain", {NULL}, CLI_USAGE, 0, 0, 0},
-	{"backend", "drain", {"b1", "b2"}, CLI_USAGE, 2, 0, 0},
+	{"backend", "drain", {"b1", "deadline", "10m", "--wait"}, 0, 3, 0, OPTION_WAIT},
+	{"backend", "drain", {"b1", "deadline", "10m", "b2"}, CLI_USAGE, 4, 0, 0},
 	{"backend", "weight", {"b1", "50"}, 0, 2, 0, 0},
 	{NULL, "decap", {"eth0", "address", "1.2.3.4", "--pin"}, 0, 4, 0, 0},
 };

@@ -100,13 +100,13 @@ static void backends_as_a_table(void **state)
 
 	(void)state;
 	assert_string_equal(text, "POOL  NAME  ADDRESS       WEIGHT  ADMIN     HEALTH   FOR    NEW "
-				  " OLD  SHARE  PATH  PACKETS  "
+				  " OLD  SHARE  FLOWS  PATH  PACKETS  "
 				  "NEW FLOWS  WHY\n"
 				  "web   b1    10.0.1.11:80     100  enabled   up       3m12s  yes "
-				  " yes  75.0%  ok         10  "
+				  " yes  75.0%      0  ok         10  "
 				  "        2  -\n"
 				  "web   b2    10.0.1.12:80      50  draining  failing  5s     no  "
-				  " yes  25.0%  ok          0  "
+				  " yes  25.0%      0  ok          0  "
 				  "        0  web: unexpected status\n");
 }
 
