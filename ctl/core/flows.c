@@ -68,8 +68,10 @@ static bool is_needed(const struct flows_sweep *sweep, uint64_t who, const struc
 /* By compare-and-exchange: what is there meanwhile is not what was judged. */
 static void remove_flow(struct flows_sweep *sweep, struct muster_flow *way, uint64_t who)
 {
+	__u64 judged = who;
+
 	sweep->removed += __atomic_compare_exchange_n(
-		&way->who, &who, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+		&way->who, &judged, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 static void sweep_bucket(struct flows_sweep *sweep, struct muster_flow_bucket *bucket, bool all)
