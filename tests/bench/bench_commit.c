@@ -87,6 +87,8 @@ static void trial(size_t size, struct result *results)
 			.slots = 16 << 20,
 			.buckets = 16384},
 		.nexthops = 1024,
+		.flows = 1 << 20,
+		.fragments = 1024,
 		.hash_key = {{1, 2}},
 	};
 	struct model *model = make_model(sizes[size].vips, sizes[size].backends);

@@ -9,6 +9,7 @@
  * Trials of all cases are interleaved, so that a noisy moment hits all of them alike; compare
  * medians within one run only.
  */
+#include "core/flows.h"
 #include "core/plan.h"
 
 #include "models.h"
@@ -68,7 +69,7 @@ static void bench_ring(size_t row, struct result *result, unsigned trial)
 	models_must(members);
 	for (size_t i = 0; i < n; i++)
 		members[i] = (struct ring_member){
-			models_addr_v4((uint32_t)i), htons(80), (uint16_t)i, 100};
+			models_addr_v4((uint32_t)i), htons(80), (uint16_t)i, 100, false};
 	start = now_us();
 	models_must(!ring_new(&ring, members, n, rings[row].size, &key));
 	result->us[trial] = now_us() - start;
@@ -87,12 +88,61 @@ static void bench_last_member(struct result *result, unsigned trial)
 
 	for (size_t i = 0; i < N; i++)
 		members[i] = (struct ring_member){
-			models_addr_v4((uint32_t)i), htons(80), (uint16_t)i, 100};
+			models_addr_v4((uint32_t)i), htons(80), (uint16_t)i, 100, false};
 	models_must(!ring_new(&ring, members, N, RING_SIZE_MAX, &key));
 	start = now_us();
 	models_must(ring_update(ring, usable, NULL) > 0);
 	result->us[trial] = now_us() - start;
 	snprintf(result->name, sizeof(result->name), "refill, 1 of 1000 left/65536");
+}
+
+/* ---- a sweep of the flow table: 1,048,576 entries ---- */
+
+enum { SWEEP_BUCKETS = 1 << 18, SWEEP_SLOTS = 16384, SWEEP_MEMBERS = 100 };
+
+/* Three of four entries taken, by flows that keep their slots pinned. */
+static void fill_flows(struct muster_flow_bucket *buckets)
+{
+	for (uint32_t b = 0; b < SWEEP_BUCKETS; b++)
+		for (uint32_t w = 0; w < MUSTER_FLOW_WAYS - 1; w++) {
+			uint32_t tag = (uint32_t)muster_mix64(b * 4ull + w);
+			uint32_t member = 1 + tag % (SWEEP_MEMBERS - 1);
+
+			buckets[b].way[w].who =
+				(uint64_t)tag << 32 | MUSTER_TOKEN(1 + member, member);
+		}
+}
+
+static void bench_sweep(bool full, struct result *result, unsigned trial)
+{
+	_free_ struct muster_flow_bucket *buckets =
+		aligned_alloc(64, SWEEP_BUCKETS * sizeof(*buckets));
+	_free_ uint32_t *slots = calloc(SWEEP_SLOTS, sizeof(*slots));
+	_free_ uint8_t *held = calloc(SWEEP_SLOTS, 1);
+	struct flows_member members[SWEEP_MEMBERS + 1] = {};
+	struct flows_ring ring = {slots, SWEEP_SLOTS, held};
+	struct flows_sweep sweep = {.n_buckets = SWEEP_BUCKETS,
+		.members = members,
+		.n_members = ARRAY_SIZE(members),
+		.tcp_s = 900,
+		.udp_s = 30};
+	double start;
+
+	models_must(buckets && slots && held);
+	memset(buckets, 0, SWEEP_BUCKETS * sizeof(*buckets));
+	sweep.buckets = buckets;
+	for (uint32_t s = 0; s < SWEEP_SLOTS; s++)
+		slots[s] = MUSTER_SLOT(0, MUSTER_NONE);
+	for (uint32_t m = 0; m < SWEEP_MEMBERS; m++)
+		members[1 + m] = (struct flows_member){MUSTER_TOKEN(1 + m, m), &ring, NULL, 0};
+	if (full)
+		fill_flows(buckets);
+	start = now_us();
+	flows_sweep(&sweep);
+	result->us[trial] = now_us() - start;
+	models_must(sweep.entries == (full ? 3 * SWEEP_BUCKETS : 0));
+	snprintf(result->name, sizeof(result->name), "sweep, 1048576 entries, %s",
+		full ? "3/4 taken" : "empty");
 }
 
 /* ---- images ---- */
@@ -261,7 +311,7 @@ static void report(struct result *result, FILE *json)
 int main(int argc, char **argv)
 {
 	enum { N_RINGS = ARRAY_SIZE(rings), N_IMAGES = ARRAY_SIZE(images) };
-	static struct result results[N_RINGS + 1 + 2 * N_IMAGES];
+	static struct result results[N_RINGS + 3 + 2 * N_IMAGES];
 	_fclose_ FILE *json = argc > 1 ? fopen(argv[1], "a") : NULL;
 	struct tables tables = {
 		.services = calloc(2 * limits.services, sizeof(*tables.services)),
@@ -275,11 +325,13 @@ int main(int argc, char **argv)
 	}
 	models_must(tables.services && tables.members && tables.slots);
 	for (unsigned trial = 0; trial < TRIALS; trial++) {
-		struct result *flips = results + N_RINGS + 1, *patches = flips + N_IMAGES;
+		struct result *flips = results + N_RINGS + 3, *patches = flips + N_IMAGES;
 
 		for (size_t i = 0; i < N_RINGS; i++)
 			bench_ring(i, &results[i], trial);
 		bench_last_member(&results[N_RINGS], trial);
+		bench_sweep(false, &results[N_RINGS + 1], trial);
+		bench_sweep(true, &results[N_RINGS + 2], trial);
 		for (size_t i = 0; i < N_IMAGES; i++)
 			bench_image(i, &tables, &flips[i], &patches[i], trial);
 	}
