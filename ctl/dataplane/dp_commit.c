@@ -40,26 +40,6 @@ static void stage_ring(const struct dataplane *dp, const struct ring *ring)
 		STORE(slot_at(dp, slots->base + at), slots->word[at]);
 }
 
-/*
- * Members that are in the table already keep the bits and the next hop that stand there: a patch of
- * the live image may have stored them a moment ago, and the planner's copy is older.
- */
-static void stage_member(
-	const struct dataplane *dp, uint32_t index, const struct image_member *member)
-{
-	struct muster_member *at = &dp->members[index];
-
-	if (!member->identity || (at->identity == member->identity && at->token == member->token))
-		return;
-	at->addr = member->addr;
-	at->port = member->port;
-	at->token = member->token;
-	STORE(&at->nexthop, member->nexthop);
-	STORE(&at->new_ok, member->bits.new_ok);
-	STORE(&at->old_ok, member->bits.old_ok);
-	__atomic_store_n(&at->identity, member->identity, __ATOMIC_RELEASE);
-}
-
 static void stage_services(const struct dataplane *dp, const struct image *next)
 {
 	struct muster_service *bank =
@@ -175,9 +155,7 @@ int dataplane_stage(struct dataplane *dp, const struct image *previous, const st
 	for (size_t i = 0; i < next->n_rings; i++)
 		if (!has_ring(previous, next->rings[i].ring))
 			stage_ring(dp, next->rings[i].ring);
-	for (size_t b = 0; b < next->n_blocks; b++)
-		for (uint16_t m = 0; m < next->blocks[b]->n; m++)
-			stage_member(dp, next->blocks[b]->base + m, &next->blocks[b]->members[m]);
+	dp_stage_members(dp, previous, next);
 	stage_services(dp, next);
 	return 0;
 }
@@ -203,38 +181,6 @@ int dataplane_grace(struct dataplane *dp)
 	return bpf_map_update_elem(dp->grace_fd, &zero, &inner, BPF_ANY) ? -errno : 0;
 }
 
-static const struct image_member *member_at(const struct image *image, uint32_t index)
-{
-	for (size_t b = 0; b < image->n_blocks; b++) {
-		const struct block *block = image->blocks[b];
-
-		if (index >= block->base && index < block->base + block->n)
-			return &block->members[index - block->base];
-	}
-	return NULL;
-}
-
-static bool keeps_block(const struct image *next, const struct block *block)
-{
-	for (size_t b = 0; b < next->n_blocks; b++)
-		if (next->blocks[b] == block)
-			return true;
-	return false;
-}
-
-static void retire_block(
-	const struct dataplane *dp, const struct block *block, const struct image *next)
-{
-	for (uint16_t m = 0; m < block->n; m++) {
-		const struct image_member *now = member_at(next, block->base + m);
-
-		if (!block->members[m].identity || (now && now->identity))
-			continue;
-		dp->members[block->base + m] = (struct muster_member){};
-		dp_zero_counters(dp, DP_member_counters, block->base + m);
-	}
-}
-
 void dataplane_retire(struct dataplane *dp, const struct image *previous, const struct image *next)
 {
 	for (size_t i = 0; i < previous->n_services; i++) {
@@ -245,9 +191,7 @@ void dataplane_retire(struct dataplane *dp, const struct image *previous, const 
 		drop_frontend(dp, service);
 		dp_zero_counters(dp, DP_service_counters, service->index);
 	}
-	for (size_t b = 0; b < previous->n_blocks; b++)
-		if (!keeps_block(next, previous->blocks[b]))
-			retire_block(dp, previous->blocks[b], next);
+	dp_retire_members(dp, previous, next);
 }
 
 /* ---- patch ---- */

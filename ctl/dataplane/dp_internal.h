@@ -100,4 +100,10 @@ void dp_maps_unpin(struct dataplane *dp);
 /* Zeroes the counters of one index on every CPU. */
 void dp_zero_counters(const struct dataplane *dp, enum dp_map map, uint32_t index);
 
+/* dp_members.c: what of the member table @next needs before it is read, and @previous needed alone */
+void dp_stage_members(
+	const struct dataplane *dp, const struct image *previous, const struct image *next);
+void dp_retire_members(
+	const struct dataplane *dp, const struct image *previous, const struct image *next);
+
 #endif

@@ -90,6 +90,15 @@ static uint32_t block_end(const struct dataplane *dp, uint32_t bank, uint32_t ba
 	return end;
 }
 
+/*
+ * Behind the range of a block may stand what an earlier musterd staged, or did not come to clear, when it ended:
+ * a member knows its place in its own block.
+ */
+static bool is_in_place(const struct muster_member *member, uint32_t place)
+{
+	return member->identity && MUSTER_TOKEN_INDEX(member->token) == place;
+}
+
 static int read_block(const struct dataplane *dp, uint32_t bank,
 	const struct muster_service *service, struct block **ret)
 {
@@ -105,7 +114,7 @@ static int read_block(const struct dataplane *dp, uint32_t bank,
 	block->class.family =
 		block->class.on_link ? (uint8_t)addr_family(&service->key.addr) : AF_UNSPEC;
 	for (uint32_t at = block->base; at < end; at++)
-		if (dp->members[at].identity)
+		if (is_in_place(&dp->members[at], at - block->base))
 			block->n = (uint16_t)(at - block->base + 1);
 	block->members = calloc(MAX(block->n, 1), sizeof(*block->members));
 	if (!block->members)
@@ -113,6 +122,8 @@ static int read_block(const struct dataplane *dp, uint32_t bank,
 	for (uint16_t m = 0; m < block->n; m++) {
 		const struct muster_member *at = &dp->members[block->base + m];
 
+		if (!is_in_place(at, m))
+			continue;
 		block->members[m] = (struct image_member){
 			.identity = at->identity,
 			.addr = at->addr,
