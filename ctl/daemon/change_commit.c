@@ -171,8 +171,10 @@ static void plan_done(uv_work_t *work, int status)
 			change, CHANGE_FAILED, change->error ? change->error : "out of memory");
 		return;
 	}
-	if (change->changed)
+	if (change->changed) {
 		flip_ns = dataplane_flip(daemon->dp, change->image);
+		dataplane_leave(daemon->dp, daemon->live, change->image);
+	}
 	change->previous = daemon->live;
 	daemon->live = take_ptr(change->image);
 	committed(change, flip_ns);

@@ -65,6 +65,8 @@ int dataplane_stage(struct dataplane *dp, const struct image *previous, const st
 	char **ret_error);
 /* Step 2: one release store; from now on packets see @next. Zero-cost; returns CLOCK_MONOTONIC ns. */
 uint64_t dataplane_flip(struct dataplane *dp, const struct image *next);
+/* Behind it: recorded flows leave the members that @next does not have, whose indexes wait for the grace period. */
+void dataplane_leave(struct dataplane *dp, const struct image *previous, const struct image *next);
 /* Step 3, in a worker: returns when no CPU can still use the image before. 0 or -errno. */
 int dataplane_grace(struct dataplane *dp);
 /* Step 4: clears frontends and members that only @previous had, zeroes their counters. */

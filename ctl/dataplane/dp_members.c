@@ -85,6 +85,27 @@ static bool keeps_block(const struct image *next, const struct block *block)
 	return false;
 }
 
+static void leave_block(
+	const struct dataplane *dp, const struct block *block, const struct image *next)
+{
+	for (uint16_t m = 0; m < block->n; m++) {
+		const struct image_member *now = member_at(next, block->base + m);
+		struct muster_member *at = &dp->members[block->base + m];
+
+		if (!block->members[m].identity || (now && now->identity))
+			continue;
+		STORE(&at->new_ok, false);
+		STORE(&at->old_ok, false);
+	}
+}
+
+void dataplane_leave(struct dataplane *dp, const struct image *previous, const struct image *next)
+{
+	for (size_t b = 0; b < previous->n_blocks; b++)
+		if (!keeps_block(next, previous->blocks[b]))
+			leave_block(dp, previous->blocks[b], next);
+}
+
 static void retire_block(
 	const struct dataplane *dp, const struct block *block, const struct image *next)
 {

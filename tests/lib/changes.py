@@ -75,9 +75,13 @@ class Changes:
     def look_at(self, name):
         """Before it takes new connections again: did it take any while it should not?"""
         since = self.out_since.pop(name, None)
-        last = self.load.last_opened_ns(name)
-        if since and last > since:
-            self.misplaced.append(f"{name} got a connection {(last - since) / 1e6:.1f} ms after it was out")
+        # A port that was used before may be one of an unfinished connection, which its new one joins.
+        rows = [row for row in self.load.opened(name, since) if not row["again"]] if since else []
+        if rows:
+            said = [f"{row['kind']} {row['id']} (IPv{row['family']}, port {row['port']}) after "
+                    f"{(row['opened_ns'] - since) / 1e6:.1f} ms" for row in rows[:5]]
+            self.misplaced.append(f"{name}, out since {(since - self.begin_ns) / 1e9:.3f} s, "
+                                  f"got {len(rows)} connections: {', '.join(said)}")
 
     def comes_back(self, name):
         self.look_at(name)
@@ -131,9 +135,12 @@ class Changes:
         self.wait(name, new_ok=True)
 
     def remove(self, name):
+        """When nobody is connected; a used port may bring somebody back in the moment that the reload takes."""
         self.load.close(name)
+        begin = clock_ns()
         self.look_at(name)
         self._unlist(name)
+        self.lose(name, begin, "removed")
 
     def cut(self, name):
         begin = clock_ns()

@@ -36,6 +36,14 @@ class StreamServer:
     def set_health(self, status):
         self.process.send_signal(signal.SIGUSR2 if status == 200 else signal.SIGUSR1)
 
+    def streams(self):
+        """How many it has, also those whose clients were told by another backend that they are over."""
+        return self.host.run("ss", "-Htn", "state", "established", f"sport = :{PORT}").stdout.count("\n")
+
+    def abort_streams(self):
+        self.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: not self.streams(), f"no stream in {self.host.name}")
+
     def kill(self):
         """Returns the times before and after."""
         begin = clock_ns()
@@ -64,9 +72,10 @@ class StreamLoad:
     def open_on(self, name):
         return self.status()["servers"].get(name, {"open": 0})["open"]
 
-    def last_opened_ns(self, name):
-        """When the youngest connection of a server began."""
-        return self.status()["servers"].get(name, {"last_opened_ns": 0})["last_opened_ns"]
+    def opened(self, name, since_ns):
+        """The connections to a server that began later."""
+        self.process.stdin.write(f"opened {name} {since_ns}\n")
+        return json.loads(self.process.stdout.readline())
 
     def settled(self):
         """All are open and their servers known."""
@@ -118,11 +127,12 @@ class Farm:
             Decap(host, *vips)
 
     def restore(self):
-        """Every server runs and is healthy."""
+        """Every server runs, is healthy and has forgotten the test before."""
         for server in self.servers.values():
             if server.process.poll() is not None:
                 server.start()
             server.set_health(200)
+            server.abort_streams()
 
     def vips_of(self, mode):
         """l2dsr keeps the family, and backends have IPv4 addresses."""

@@ -75,6 +75,27 @@ static int server_of(struct load *load, const char *name)
 	return i;
 }
 
+static void note_opened(struct load *load, const struct connection *connection)
+{
+	struct sockaddr_in6 local = {
+		.sin6_port = 0}; /* the port is at the same place in an IPv4 one */
+	socklen_t n = sizeof(local);
+	struct opened *row;
+
+	if (util_grow(&load->opened, load->n_opened, sizeof(*load->opened)))
+		exit(1);
+	getsockname(connection->fd, (struct sockaddr *)&local, &n);
+	row = &load->opened[load->n_opened++];
+	row->id = connection->id;
+	row->opened_ns = connection->opened_ns;
+	row->named_ns = streams_now_ns();
+	row->server = connection->server;
+	row->port = ntohs(local.sin6_port);
+	row->is_v6 = local.sin6_family == AF_INET6;
+	row->is_long = connection->is_long;
+	row->again = connection->again;
+}
+
 static bool take_name(struct load *load, struct connection *connection)
 {
 	struct load_server *server;
@@ -83,9 +104,9 @@ static bool take_name(struct load *load, struct connection *connection)
 	connection->server = server_of(load, connection->line);
 	if (connection->server == LOAD_NOBODY)
 		return false;
+	note_opened(load, connection);
 	server = &load->server[connection->server];
 	server->open++;
-	server->last_opened_ns = MAX(server->last_opened_ns, connection->opened_ns);
 	if (connection->is_long)
 		server->opened_long++;
 	else

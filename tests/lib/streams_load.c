@@ -15,8 +15,9 @@
  *	--ports N         of each address, used in turn (10000)
  *	--seconds N       ends by itself
  *
- * Standard input takes commands: "status" prints where the connections are; "close NAME" ends those to that
- * server in good order, after their exchange, and others replace them. SIGTERM and the end of standard input
+ * Standard input takes commands: "status" prints where the connections are; "opened NAME NS" those to that
+ * server that began later; "close NAME" ends those to it in good order, after their exchange, and others
+ * replace them. SIGTERM and the end of standard input
  * end the load: each connection has its next exchange, so that none breaks unseen, and is aborted. Then the
  * report is printed. A line of JSON each.
  */
@@ -80,8 +81,13 @@ static void close_all_of(struct load *load, const char *name)
 
 static void obey(struct load *load, char *line)
 {
+	unsigned long long since_ns;
+	char name[STREAMS_NAME];
+
 	if (!strcmp(line, "status"))
 		report_status(load);
+	else if (sscanf(line, "opened %31s %llu", name, &since_ns) == 2)
+		report_opened(load, name, since_ns);
 	else if (!strncmp(line, "close ", 6))
 		close_all_of(load, line + 6);
 	else

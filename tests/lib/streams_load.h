@@ -5,6 +5,7 @@
 
 #include "streams.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #define LOAD_CHUNK_MAX	 1024
@@ -27,7 +28,8 @@ struct connection {
 	uint64_t sent, verified; /* bytes */
 	int fd, server;		 /* LOAD_NOBODY */
 	enum connection_state state;
-	bool is_long, leaving; /* leaving: closes after its next exchange */
+	bool is_long, again; /* again: its port was used before */
+	bool leaving;	     /* closes after its next exchange */
 	char line[STREAMS_NAME];
 	size_t line_n;
 	struct connection *next, **prev; /* in its tick of the wheel */
@@ -35,7 +37,7 @@ struct connection {
 
 struct load_server {
 	char name[STREAMS_NAME];
-	uint64_t key, opened_long, opened_short, last_opened_ns;
+	uint64_t key, opened_long, opened_short;
 	unsigned open;
 };
 
@@ -44,6 +46,14 @@ struct broken {
 	int server;
 	bool is_long;
 	const char *how;
+};
+
+/* A connection that has heard its server's name. */
+struct opened {
+	uint64_t id, opened_ns, named_ns;
+	int server;
+	in_port_t port; /* of the client */
+	bool is_v6, is_long, again;
 };
 
 struct load_source {
@@ -71,6 +81,8 @@ struct load {
 	struct connection *wheel[LOAD_WHEEL];
 	struct load_server server[LOAD_SERVERS_MAX];
 	int n_servers;
+	struct opened *opened;
+	size_t n_opened;
 	struct broken *broken;
 	size_t n_broken;
 	struct load_totals totals;
@@ -91,6 +103,8 @@ void connection_leave(struct load *load, struct connection *connection);
 
 /* streams_report.c: one JSON object a line, on standard output. */
 void report_status(const struct load *load);
+/* The connections to a server that began later than @since_ns. */
+void report_opened(const struct load *load, const char *name, uint64_t since_ns);
 void report_all(const struct load *load);
 
 #endif

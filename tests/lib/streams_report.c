@@ -3,6 +3,7 @@
 #include "streams_load.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 static unsigned long long ull(uint64_t n)
@@ -16,10 +17,9 @@ static void print_servers(const struct load *load)
 	for (int i = 0; i < load->n_servers; i++) {
 		const struct load_server *server = &load->server[i];
 
-		printf("%s\"%s\": {\"open\": %u, \"long\": %llu, \"short\": %llu, "
-		       "\"last_opened_ns\": %llu}",
-			i ? ", " : "", server->name, server->open, ull(server->opened_long),
-			ull(server->opened_short), ull(server->last_opened_ns));
+		printf("%s\"%s\": {\"open\": %u, \"long\": %llu, \"short\": %llu}", i ? ", " : "",
+			server->name, server->open, ull(server->opened_long),
+			ull(server->opened_short));
 	}
 	printf("}");
 }
@@ -65,6 +65,27 @@ void report_status(const struct load *load)
 	printf(", ");
 	print_totals(load);
 	printf("}\n");
+	fflush(stdout);
+}
+
+void report_opened(const struct load *load, const char *name, uint64_t since_ns)
+{
+	const char *separator = "";
+
+	printf("[");
+	for (size_t i = 0; i < load->n_opened; i++) {
+		const struct opened *row = &load->opened[i];
+
+		if (row->opened_ns <= since_ns || strcmp(load->server[row->server].name, name))
+			continue;
+		printf("%s{\"id\": %llu, \"kind\": \"%s\", \"family\": %d, \"port\": %u, "
+		       "\"again\": %s, \"opened_ns\": %llu, \"named_ns\": %llu}",
+			separator, ull(row->id), row->is_long ? "long" : "short",
+			row->is_v6 ? 6 : 4, row->port, row->again ? "true" : "false",
+			ull(row->opened_ns), ull(row->named_ns));
+		separator = ", ";
+	}
+	printf("]\n");
 	fflush(stdout);
 }
 

@@ -3,7 +3,8 @@
  *	streams serve ADDRESS PORT --id NAME [--health PORT]
  *
  * Says NAME in a first line, then answers as streams.h describes. Its health is asked for at another port,
- * with HTTP: 200, and 503 between SIGUSR1 and SIGUSR2. Prints "ready" when both ports listen. Dies of SIGTERM.
+ * with HTTP: 200, and 503 between SIGUSR1 and SIGUSR2. Prints "ready" when both ports listen. SIGHUP aborts all
+ * streams; dies of SIGTERM.
  *
  * A stream that is silent for IDLE_S is aborted: its client was told by another backend that it is over. It
  * would not only take a descriptor. When the client's port is used again and that connection, too, goes
@@ -43,11 +44,14 @@ struct server {
 	struct peer *peers[FILES_MAX]; /* by descriptor */
 };
 
-static volatile sig_atomic_t failing;
+static volatile sig_atomic_t failing, aborting;
 
 static void on_signal(int signal)
 {
-	failing = signal == SIGUSR1;
+	if (signal == SIGHUP)
+		aborting = 1;
+	else
+		failing = signal == SIGUSR1;
 }
 
 static int watch(struct server *server, int fd, enum peer_kind kind)
@@ -84,22 +88,30 @@ static void watch_clock(struct server *server)
 	}
 }
 
-static void abort_silent_ones(struct server *server, int clock)
+/* Those that were silent for longer than @idle_s; -1: all. */
+static void abort_streams(struct server *server, int idle_s)
 {
 	const struct linger reset = {.l_onoff = 1};
+
+	for (size_t i = 0; i < FILES_MAX; i++) {
+		struct peer *peer = server->peers[i];
+
+		if (!peer || peer->kind != PEER_STREAM ||
+			(int64_t)(server->now_s - peer->seen_s) <= idle_s)
+			continue;
+		setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		close_peer(server, peer);
+	}
+}
+
+static void tick(struct server *server, int clock)
+{
 	uint64_t ticks = 0;
 
 	if (read(clock, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
 	server->now_s += ticks;
-	for (size_t i = 0; i < FILES_MAX; i++) {
-		struct peer *peer = server->peers[i];
-
-		if (!peer || peer->kind != PEER_STREAM || server->now_s - peer->seen_s <= IDLE_S)
-			continue;
-		setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-		close_peer(server, peer);
-	}
+	abort_streams(server, IDLE_S);
 }
 
 static void listen_on(
@@ -206,7 +218,7 @@ static const char *parse(struct server *server, int argc, char **argv)
 static bool serve(struct server *server, struct peer *peer)
 {
 	if (peer->kind == PEER_CLOCK) {
-		abort_silent_ones(server, peer->fd);
+		tick(server, peer->fd);
 		return true;
 	}
 	if (peer->kind == PEER_LISTENER || peer->kind == PEER_HEALTH_LISTENER)
@@ -221,6 +233,11 @@ static void serve_events(struct server *server)
 	struct epoll_event events[256];
 	int n = epoll_wait(server->epoll, events, ARRAY_SIZE(events), -1);
 
+	if (aborting) {
+		aborting = 0;
+		abort_streams(server, -1);
+		return;
+	}
 	/* What is left behind a tick of the clock may be of a peer that is gone: it is reported again. */
 	for (int i = 0; i < n; i++)
 		if (serve(server, events[i].data.ptr))
@@ -236,6 +253,7 @@ int streams_serve(int argc, char **argv)
 	server.epoll = epoll_create1(EPOLL_CLOEXEC);
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGUSR2, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 	watch_clock(&server);
 	listen_on(&server, argv[optind], argv[optind + 1], PEER_LISTENER);
 	if (health)
