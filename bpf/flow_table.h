@@ -169,14 +169,21 @@ MUSTER_INLINE __u32 find_unused(const struct muster_flow_bucket *bucket)
 		is_used(bucket, 0), is_used(bucket, 1), is_used(bucket, 2), is_used(bucket, 3));
 }
 
+/* Masked where the compiler cannot see that it need not be: Linux 6.1 forgets the bound of a copy. */
+MUSTER_INLINE struct muster_flow *way_at(struct muster_flow_bucket *bucket, __u32 at)
+{
+	__asm__ volatile("" : "+r"(at));
+	return &bucket->way[at & (MUSTER_FLOW_WAYS - 1)];
+}
+
 MUSTER_INLINE int insert_flow(struct track *track, __u64 who)
 {
 	__u32 at = find_unused(track->first);
 
 	if (at < MUSTER_FLOW_WAYS)
-		return insert_into(track, &track->first->way[at], who);
+		return insert_into(track, way_at(track->first, at), who);
 	at = track->second ? find_unused(track->second) : MUSTER_FLOW_WAYS;
-	return at < MUSTER_FLOW_WAYS ? insert_into(track, &track->second->way[at], who)
+	return at < MUSTER_FLOW_WAYS ? insert_into(track, way_at(track->second, at), who)
 				     : TRACK_FULL;
 }
 
