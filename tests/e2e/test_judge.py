@@ -27,6 +27,7 @@ ROWS = [
     ("was being opened", None, "reset", 99.9, 100.001, True),
     ("was being opened for too long", None, "reset", 98.9, 100.001, False),
     ("opened in the race, reset long after", None, "reset", 100.1, 102.2, False),
+    ("in the queue of the dying one", None, "stalled", 100.001, 110.001, True),
     ("no server answers at all", None, "stalled", 100.1, 110.1, False),
     ("of one that was cut off", "b2", "reset", 150, 200.5, True),
     ("of one that was cut off, after its return", "b2", "reset", 200.5, 201, False),

@@ -22,8 +22,11 @@ def explains(loss, row):
         return False
     if row["how"] == "stalled" and row["at_ns"] - STALLED_NS < loss.begin_ns - RACE_NS:
         return False  # it was silent before
+    if row["server"] is None and row["how"] == "stalled":
+        # In the queue of a server that died before it took it: the one reset that says so may get lost.
+        return loss.begin_ns - RACE_NS <= row["opened_ns"] <= loss.end_ns
     if row["server"] is None:
-        return (row["how"] != "stalled" and loss.begin_ns - RACE_NS <= row["opened_ns"] <= loss.end_ns + RACE_NS
+        return (loss.begin_ns - RACE_NS <= row["opened_ns"] <= loss.end_ns + RACE_NS
                 and row["at_ns"] <= loss.end_ns + 2 * RACE_NS)
     return row["server"] == loss.server and row["opened_ns"] <= loss.end_ns
 
