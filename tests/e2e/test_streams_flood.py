@@ -72,7 +72,8 @@ def test_flood_while_slots_move(farm, started, attacker, capsys, sources):
     musterd, load = started()
     since = cpu_busy()
     # What strangers send ends at the backends; the clients are answered, and answer.
-    forged, rate = {"strangers": (STRANGERS, RATE), "clients": ((farm.client.v4, 2, 20000, 10000), RATE // 5)}[sources]
+    ours = (farm.client.v4, 2, load.ports.split("-")[0], 4000)
+    forged, rate = {"strangers": (STRANGERS, RATE), "clients": (ours, RATE // 5)}[sources]
     before = syns(musterd)
     flood = Flood(attacker, farm.lb, "both", forged, rate)
     wait_for(lambda: syns(musterd) - before > rate, "the flood runs", 30, step=0.1)

@@ -31,10 +31,11 @@ int main(int argc, char **argv)
 		return streams_serve(argc - 1, argv + 1);
 	if (argc > 3 && !strcmp(argv[1], "load"))
 		return streams_load(argc - 1, argv + 1);
-	fprintf(stderr, "usage: streams serve ADDRESS PORT --id NAME [--health PORT]\n"
-			"       streams load VIP[,VIP...] PORT [--connections N] [--rate N] "
-			"[--ramp N] [--chunk BYTES]\n"
-			"                    [--pause MIN-MAX] [--from ADDRESS,...] [--ports N] "
-			"[--seconds N]\n");
+	fprintf(stderr,
+		"usage: streams serve ADDRESS PORT --id NAME [--health PORT]\n"
+		"       streams load VIP[,VIP...] PORT [--connections N] [--rate N] "
+		"[--ramp N] [--chunk BYTES]\n"
+		"                    [--pause MIN-MAX] [--from ADDRESS,...] [--ports FIRST-LAST] "
+		"[--seconds N]\n");
 	return 2;
 }

@@ -58,6 +58,7 @@ class StreamLoad:
 
     def __init__(self, host, vips, connections, rate=200, sources=(), **options):
         argv = [BUILD / "tests/streams", "load", ",".join(vips), PORT, "--connections", connections, "--rate", rate]
+        self.ports = options.get("ports", "20000-29999")
         for name, value in options.items():
             argv += [f"--{name}", value]
         if sources:
@@ -109,10 +110,14 @@ class StreamLoad:
 
 
 class Farm:
-    """A client with two addresses of each family, the balancer's host and backends that serve streams."""
+    """A client with two addresses of each family, the balancer's host and backends that serve streams.
+
+    Each load has ports of its own: a server that was killed, or that a client left without a word, answers a SYN
+    of the old ports with an ACK for a while, and it takes a reset and another SYN to be heard.
+    """
 
     def __init__(self, rig, vips, n):
-        self.rig, self.vips = rig, vips
+        self.rig, self.vips, self.loads = rig, vips, 0
         self.client = rig.add_host("client", 200)
         self.sources = [self.client.v4, self.client.v6, "198.18.0.201", "2001:db8::c9"]
         for address in self.sources[2:]:
@@ -149,7 +154,10 @@ class Farm:
                 f"checks:\n{checks}backends:\n{rows}")
 
     def load(self, connections, mode="ipip", **options):
-        return StreamLoad(self.client, self.vips_of(mode), connections, sources=self.sources, **options)
+        first = 10000 + 9000 * (self.loads % 6)
+        self.loads += 1
+        return StreamLoad(self.client, self.vips_of(mode), connections, sources=self.sources,
+                          ports=f"{first}-{first + 8999}", **options)
 
 
 def cpu_busy(since=None):

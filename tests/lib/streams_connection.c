@@ -120,9 +120,10 @@ static int bind_source(struct load *load, struct connection *connection, sa_fami
 		return 0;
 	address = source->address;
 	for (unsigned i = 0; i < load->n_ports; i++) {
-		in_port_t port =
-			htons((uint16_t)(LOAD_FIRST_PORT + source->next_port++ % load->n_ports));
+		unsigned n = source->next_port++;
+		in_port_t port = htons((uint16_t)(load->first_port + n % load->n_ports));
 
+		connection->again = n >= load->n_ports;
 		if (family == AF_INET)
 			((struct sockaddr_in *)&address)->sin_port = port;
 		else

@@ -12,7 +12,7 @@
  *	--pause MIN-MAX   between two exchanges of a long-lived one, ms, drawn evenly (500-2000)
  *	--chunk BYTES     of an exchange (48)
  *	--from A,B        client addresses, used in turn
- *	--ports N         of each address, used in turn (10000)
+ *	--ports FIRST-LAST of each address, used in turn (20000-29999)
  *	--seconds N       ends by itself
  *
  * Standard input takes commands: "status" prints where the connections are; "opened NAME NS" those to that
@@ -194,6 +194,7 @@ static void add_targets(struct load *load, char *list, const char *port)
 static void set_option(struct load *load, int option, char *value)
 {
 	double number = atof(value);
+	unsigned last;
 
 	if (option == 'c')
 		load->n_wanted = (unsigned)number;
@@ -208,8 +209,9 @@ static void set_option(struct load *load, int option, char *value)
 		load->chunk = (size_t)number;
 	else if (option == 'f')
 		add_sources(load, value);
-	else if (option == 'n' && number >= 1 && number <= 65535 - LOAD_FIRST_PORT)
-		load->n_ports = (unsigned)number;
+	else if (option == 'n' && sscanf(value, "%u-%u", &load->first_port, &last) == 2 &&
+		 load->first_port && last >= load->first_port && last <= 65535)
+		load->n_ports = last - load->first_port + 1;
 	else if (option == 's')
 		load->end_ns = (uint64_t)(number * 1e9);
 	else
@@ -245,6 +247,7 @@ int streams_load(int argc, char **argv)
 		.pause_min_ms = 500,
 		.pause_max_ms = 2000,
 		.chunk = 48,
+		.first_port = 20000,
 		.n_ports = 10000,
 	};
 

@@ -13,8 +13,7 @@
 #define LOAD_WHEEL	 4096 /* ticks; more than LOAD_STALLED_NS */
 #define LOAD_TICK_SHIFT	 22   /* of 4.2 ms */
 #define LOAD_SERVERS_MAX 64
-#define LOAD_FIRST_PORT	 20000 /* of each source */
-#define LOAD_NOBODY	 (-1)  /* no server has said its name yet */
+#define LOAD_NOBODY	 (-1) /* no server has said its name yet */
 
 enum connection_state {
 	CONNECTION_OPENING,
@@ -72,7 +71,7 @@ struct load {
 	size_t n_targets;
 	struct load_source from[16];
 	size_t n_from;
-	unsigned n_ports, n_wanted, n_long, n_short, pause_min_ms, pause_max_ms;
+	unsigned first_port, n_ports, n_wanted, n_long, n_short, pause_min_ms, pause_max_ms;
 	size_t chunk;
 	uint64_t short_period_ns, ramp_period_ns, end_ns;
 	int epoll;
