@@ -119,9 +119,14 @@ MUSTER_INLINE int is_opening(const struct track *track)
 
 /* ---- entries ---- */
 
+MUSTER_INLINE __u64 seen_now(const struct track *track)
+{
+	return (__u64)(track->clock & MUSTER_FLOW_CLOCK_MASK) << 8;
+}
+
 MUSTER_INLINE __u64 flow_when(const struct track *track)
 {
-	__u64 seen = (__u64)(track->clock & MUSTER_FLOW_CLOCK_MASK) << 8;
+	__u64 seen = seen_now(track);
 
 	if (track->kind == TRACK_SYN)
 		return (__u64)track->seq << 32 | seen | MUSTER_FLOW_OPENING;
@@ -187,8 +192,12 @@ MUSTER_INLINE int insert_flow(struct track *track, __u64 who)
 				     : TRACK_FULL;
 }
 
+/* Seen first, then another's: a sweep in between would find an idle flow of the new member, and remove it. */
 MUSTER_INLINE int rewrite_flow(struct track *track, __u64 who)
 {
+	__u64 seen = (track->when & ~MUSTER_FLOW_SEEN) | seen_now(track);
+
+	__sync_val_compare_and_swap(&track->way->when, track->when, seen);
 	if (__sync_val_compare_and_swap(&track->way->who, track->who, who) != track->who)
 		return TRACK_AGAIN;
 	*(volatile __u64 *)&track->way->when = flow_when(track);
@@ -212,10 +221,14 @@ MUSTER_INLINE int record_flow(struct track *track, __u32 index)
 	return TRACK_FULL;
 }
 
+/* What was of old goes with it (abi.h). What another CPU inserted there at once was seen now. */
 MUSTER_INLINE void forget_flow(const struct track *track)
 {
-	if (track->way)
-		__sync_val_compare_and_swap(&track->way->who, track->who, 0);
+	if (!track->way ||
+		__sync_val_compare_and_swap(&track->way->who, track->who, 0) != track->who)
+		return;
+	if ((track->when & MUSTER_FLOW_SEEN) != seen_now(track))
+		__sync_val_compare_and_swap(&track->way->when, track->when, 0);
 }
 
 /* The flow was seen. By compare-and-exchange: the entry may be another flow's by now. */
@@ -233,7 +246,7 @@ MUSTER_INLINE void touch_flow(const struct track *track)
 		state &= ~(__u64)MUSTER_FLOW_CLOSING;
 		isn = is_opening(track) ? track->seq : isn;
 	}
-	when = isn << 32 | (__u64)(track->clock & MUSTER_FLOW_CLOCK_MASK) << 8 | state;
+	when = isn << 32 | seen_now(track) | state;
 	if (when != track->when)
 		__sync_val_compare_and_swap(&track->way->when, track->when, when);
 }

@@ -34,7 +34,7 @@ static bool is_over(const struct flows_sweep *sweep, uint64_t when)
 
 /*
  * Does the entry say what its slot says without it? Not in a slot that moves: there it also says that the flow
- * was seen. Marks a pinned slot that needs it.
+ * was seen. Marks a pinned slot that needs it as held.
  */
 static bool is_redundant(struct flows_ring *ring, uint64_t who)
 {
@@ -49,54 +49,83 @@ static bool is_redundant(struct flows_ring *ring, uint64_t who)
 	return false;
 }
 
-static bool is_needed(const struct flows_sweep *sweep, uint64_t who, const struct muster_flow *way)
+/*
+ * Recorded at this very moment, and @when is being written: nobody knows yet of which ring the flow is. If it
+ * never is, the flow counts as seen now.
+ */
+static void keep_new(const struct flows_sweep *sweep, struct muster_flow *way, uint64_t who)
 {
 	struct flows_member *owner = owner_of(sweep, who);
-	struct flows_ring *ring;
-	uint64_t when;
+	uint64_t when = 0;
 
-	if (!owner)
-		return false;
-	when = __atomic_load_n(&way->when, __ATOMIC_RELAXED);
-	ring = when & MUSTER_FLOW_UDP ? owner->udp : owner->tcp;
+	if (owner->tcp)
+		is_redundant(owner->tcp, who);
+	if (owner->udp)
+		is_redundant(owner->udp, who);
+	__atomic_compare_exchange_n(&way->when, &when,
+		(uint64_t)(sweep->clock & MUSTER_FLOW_CLOCK_MASK) << 8, false, __ATOMIC_RELAXED,
+		__ATOMIC_RELAXED);
+}
+
+/* Of a member that there is. */
+static bool is_needed(const struct flows_sweep *sweep, uint64_t who, uint64_t when)
+{
+	struct flows_member *owner = owner_of(sweep, who);
+	struct flows_ring *ring = when & MUSTER_FLOW_UDP ? owner->udp : owner->tcp;
+
 	if (!ring || is_over(sweep, when) || is_redundant(ring, who))
 		return false;
 	owner->flows += !(when & MUSTER_FLOW_CLOSING);
 	return true;
 }
 
-/* By compare-and-exchange: what is there meanwhile is not what was judged. */
-static void remove_flow(struct flows_sweep *sweep, struct muster_flow *way, uint64_t who)
+/*
+ * By compare-and-exchange: what is there meanwhile is not what was judged. A @when of old goes with it, or the
+ * next entry in this place would look old until its own is written.
+ */
+static void remove_flow(
+	struct flows_sweep *sweep, struct muster_flow *way, uint64_t who, uint64_t when)
 {
-	__u64 judged = who;
+	uint64_t now = (uint64_t)(sweep->clock & MUSTER_FLOW_CLOCK_MASK) << 8;
 
-	sweep->removed += __atomic_compare_exchange_n(
-		&way->who, &judged, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(
+		    &way->who, &who, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return;
+	sweep->removed++;
+	if ((when & MUSTER_FLOW_SEEN) != now)
+		__atomic_compare_exchange_n(
+			&way->when, &when, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-static void sweep_bucket(struct flows_sweep *sweep, struct muster_flow_bucket *bucket, bool all)
+static void sweep_way(struct flows_sweep *sweep, struct muster_flow *way, bool all)
 {
-	for (int i = 0; i < MUSTER_FLOW_WAYS; i++) {
-		struct muster_flow *way = &bucket->way[i];
-		uint64_t who = __atomic_load_n(&way->who, __ATOMIC_RELAXED);
+	uint64_t who = __atomic_load_n(&way->who, __ATOMIC_ACQUIRE);
+	uint64_t when = __atomic_load_n(&way->when, __ATOMIC_RELAXED);
 
-		if (!(uint32_t)who)
-			continue;
-		if (all ? is_needed(sweep, who, way) : owner_of(sweep, who) != NULL)
-			sweep->entries++;
-		else
-			remove_flow(sweep, way, who);
+	if (!(uint32_t)who)
+		return;
+	if (!owner_of(sweep, who) || (all && when && !is_needed(sweep, who, when))) {
+		remove_flow(sweep, way, who, when);
+		return;
 	}
+	if (!when && all)
+		keep_new(sweep, way, who);
+	sweep->entries++;
+}
+
+static void sweep_table(struct flows_sweep *sweep, bool all)
+{
+	for (size_t b = 0; b < sweep->n_buckets; b++)
+		for (int i = 0; i < MUSTER_FLOW_WAYS; i++)
+			sweep_way(sweep, &sweep->buckets[b].way[i], all);
 }
 
 void flows_sweep(struct flows_sweep *sweep)
 {
-	for (size_t b = 0; b < sweep->n_buckets; b++)
-		sweep_bucket(sweep, &sweep->buckets[b], true);
+	sweep_table(sweep, true);
 }
 
 void flows_forget(struct flows_sweep *sweep)
 {
-	for (size_t b = 0; b < sweep->n_buckets; b++)
-		sweep_bucket(sweep, &sweep->buckets[b], false);
+	sweep_table(sweep, false);
 }

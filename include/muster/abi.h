@@ -164,7 +164,8 @@ MUSTER_STATIC_ASSERT(sizeof(struct muster_member) == 64, "member");
 
 /*
  * A flow whose slot moves, or moved. @who is changed by compare-and-exchange; @when may be read a little
- * stale, and is written where nothing hangs on it.
+ * stale, and is written where nothing hangs on it. For a moment after @who it is still that of the entry before:
+ * so whoever removes an entry leaves 0 there, or what was written just now.
  */
 struct muster_flow {
 	__u64 who; /* tag << 32 | token of its member; token 0: empty */
@@ -178,6 +179,7 @@ enum muster_flow_state {
 };
 
 #define MUSTER_FLOW_CLOCK_MASK 0xffffffu
+#define MUSTER_FLOW_SEEN       ((__u64)MUSTER_FLOW_CLOCK_MASK << 8) /* of @when */
 
 /* One cache line. A flow is in one of two buckets: by the high half of its hash, or muster_flow_second(). */
 struct muster_flow_bucket {

@@ -101,7 +101,9 @@ static inline void one_slot_change(
 
 static inline void one_slot_age_entry(unsigned flow)
 {
-	one_slot_way(flow)->when &= ~((uint64_t)MUSTER_FLOW_CLOCK_MASK << 8);
+	__u64 *when = &one_slot_way(flow)->when;
+
+	*when = (*when & ~MUSTER_FLOW_SEEN) | 1 << 8;
 }
 
 /* @gone: a member whose entries mean nothing any more, or ONE_SLOT_NOBODY. Returns `held`. */

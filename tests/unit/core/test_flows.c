@@ -139,6 +139,36 @@ static void test_other_tokens(void **state)
 	}
 }
 
+/*
+ * A CPU claims a place by @who and writes @when a moment later. Until then it must not look as old as what was
+ * there before, and an entry without a time must not stay for ever.
+ */
+static void test_just_recorded(void **state)
+{
+	struct table table;
+	struct muster_flow *way;
+
+	(void)state;
+	table_init(&table, MUSTER_SLOT(A, B));
+	way = put(&table, token(A), 0, TCP_S + 1);
+	flows_sweep(&table.sweep);
+	assert_int_equal(way->who, 0);
+	assert_int_equal(way->when, 0);
+	way->who = 0x40001234ull << 32 | token(A);
+	flows_sweep(&table.sweep);
+	assert_int_not_equal(way->who, 0);
+	assert_int_equal(way->when, CLOCK << 8);
+	for (int p = 0; p < 2; p++) /* of which ring it is, nobody knows */
+		table.slots[p][1] = MUSTER_SLOT(B, NONE);
+	way->when = 0;
+	flows_sweep(&table.sweep);
+	assert_int_not_equal(way->who, 0);
+	assert_true(table.held[0][1] && table.held[1][1]);
+	table.sweep.clock += TCP_S + 1;
+	flows_sweep(&table.sweep);
+	assert_int_equal(way->who, 0);
+}
+
 /* flows_forget() looks at nothing but the member. */
 static void test_forget(void **state)
 {
@@ -227,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_needed),
 		cmocka_unit_test(test_other_tokens),
+		cmocka_unit_test(test_just_recorded),
 		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_floor),
 		cmocka_unit_test(test_clock_wraps),
