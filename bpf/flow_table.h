@@ -130,7 +130,9 @@ MUSTER_INLINE __u64 flow_when(const struct track *track)
 
 	if (track->kind == TRACK_SYN)
 		return (__u64)track->seq << 32 | seen | MUSTER_FLOW_OPENING;
-	return seen | (track->kind == TRACK_DATAGRAM ? MUSTER_FLOW_UDP : 0);
+	if (track->kind == TRACK_DATAGRAM)
+		return seen | MUSTER_FLOW_UDP;
+	return seen | (track->flags & TRACK_ENDS ? MUSTER_FLOW_CLOSING : 0);
 }
 
 MUSTER_INLINE __u32 count_in(const struct muster_flow_bucket *bucket, __u32 tag)

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Slots that move, by kind of packet: datagrams, IPv6, ICMP errors, later fragments, tagged frames; slots of
+ * nobody; answers to flows of dead backends. The rules as such: test_tracking.c, tests/unit/bpf.
+ */
+#include "prog.h"
+
+enum { NEW, OLD, NONE = MUSTER_NONE }; /* members: current and previous */
+enum { FIN = 0x01, SYN = 0x02, RST = 0x04, ACK = 0x10 };
+enum { TCP4, TCP6, UDP4, UDP6, KINDS };
+
+static struct prog prog;
+static struct muster_service *services[KINDS];
+
+static const char *vip_of(unsigned kind)
+{
+	return kind == TCP4 || kind == UDP4 ? V4_L2DSR : V6_L2DSR;
+}
+
+/* ---- the scene: a VIP of each kind, two members that a MAC address tells apart ---- */
+
+static void set_slots(uint32_t current, uint32_t previous)
+{
+	for (uint32_t s = 0; s < 256; s++)
+		prog.rings[s / 16].slot[s % 16] = MUSTER_SLOT(current, previous);
+}
+
+static void set_flags(uint8_t flags)
+{
+	for (unsigned kind = 0; kind < KINDS; kind++)
+		services[kind]->flags = flags;
+}
+
+static void set_member(unsigned which, bool new_ok, bool old_ok)
+{
+	prog.members[which].new_ok = new_ok;
+	prog.members[which].old_ok = old_ok;
+}
+
+static int scene(void **state)
+{
+	(void)state;
+	prog_open(&prog);
+	prog_address(&prog, V4_L2DSR);
+	prog_address(&prog, V6_L2DSR);
+	for (unsigned kind = 0; kind < KINDS; kind++) {
+		struct muster_service service = {
+			.key = prog_key(vip_of(kind), kind < UDP4 ? IPPROTO_TCP : IPPROTO_UDP, 80),
+			.mode = MUSTER_MODE_L2DSR,
+			.ring_size = 256,
+		};
+
+		services[kind] = &prog.services[prog_service(&prog, 0, service)];
+	}
+	for (unsigned m = NEW; m <= OLD; m++) {
+		prog.members[m] = (struct muster_member){
+			.identity = m + 1,
+			.nexthop = 4 + m,
+			.new_ok = 1,
+			.old_ok = 1,
+			.token = MUSTER_TOKEN(77 + m, m),
+		};
+		prog_nexthop(&prog, 4 + m, LOOPBACK, SOURCE4);
+		prog.nexthops[4 + m].dst_mac[5] = (uint8_t)m;
+	}
+	prog.control->clock = 1000;
+	set_slots(NEW, OLD);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	prog_close(&prog);
+	return 0;
+}
+
+/* ---- packets ---- */
+
+/* @flags, @seq: of TCP. */
+static void flow_frame(struct frame *f, unsigned kind, uint16_t port, uint32_t seq, uint8_t flags)
+{
+	from_client(f, vip_of(kind), kind < UDP4 ? IPPROTO_TCP : IPPROTO_UDP);
+	if (kind < UDP4)
+		tcp(f, port, 80, seq, 1, flags);
+	else
+		udp(f, port, 80);
+	bytes(f, 'x', 10);
+	seal(f);
+}
+
+static unsigned forwarded_to(const struct frame *in)
+{
+	struct frame out;
+
+	assert_int_equal(prog_run(&prog, in, &out), XDP_TX);
+	return out.b[5];
+}
+
+static unsigned goes_to(unsigned kind, uint16_t port, uint32_t seq, uint8_t flags)
+{
+	struct frame in;
+
+	flow_frame(&in, kind, port, seq, flags);
+	return forwarded_to(&in);
+}
+
+static void ends_as(
+	unsigned kind, uint16_t port, uint8_t flags, uint32_t verdict, enum muster_reason reason)
+{
+	uint64_t before = prog_reason(&prog, reason);
+	struct frame in, out;
+
+	flow_frame(&in, kind, port, 9000, flags);
+	assert_int_equal(prog_run(&prog, &in, &out), verdict);
+	assert_int_equal(prog_reason(&prog, reason), before + 1);
+}
+
+/* The one entry there is, or NULL. More than one fails. */
+static const struct muster_flow *the_entry(void)
+{
+	const struct muster_flow *found = NULL;
+
+	for (size_t i = 0; i < N_FLOW_BUCKETS * MUSTER_FLOW_WAYS; i++) {
+		const struct muster_flow *way =
+			&prog.flows[i / MUSTER_FLOW_WAYS].way[i % MUSTER_FLOW_WAYS];
+
+		if (!(uint32_t)way->who)
+			continue;
+		assert_null(found);
+		found = way;
+	}
+	return found;
+}
+
+static void assert_entry(unsigned which, uint64_t when)
+{
+	const struct muster_flow *entry = the_entry();
+
+	assert_non_null(entry);
+	assert_int_equal((uint32_t)entry->who, prog.members[which].token);
+	assert_int_equal(entry->when, when);
+}
+
+/* ---- what is recorded ---- */
+
+static void syn_and_segments(void **state)
+{
+	(void)state;
+	for (unsigned kind = TCP4; kind <= TCP6; kind++) {
+		memset(prog.flows, 0, N_FLOW_BUCKETS * sizeof(*prog.flows));
+		prog.control->clock = 1000;
+		assert_int_equal(goes_to(kind, 100, 500, SYN), NEW);
+		assert_entry(NEW, 500ull << 32 | 1000 << 8 | MUSTER_FLOW_OPENING);
+		prog.control->clock = 1007; /* seconds, as the controller tells them */
+		assert_int_equal(goes_to(kind, 100, 500, SYN), NEW);
+		assert_entry(NEW, 500ull << 32 | 1007 << 8 | MUSTER_FLOW_OPENING);
+		assert_int_equal(goes_to(kind, 100, 501, ACK), NEW);
+		assert_entry(NEW, 500ull << 32 | 1007 << 8);
+		prog.control->clock = 0x1000000 + 5; /* of which 24 bits are kept */
+		assert_int_equal(goes_to(kind, 100, 511, ACK), NEW);
+		assert_entry(NEW, 500ull << 32 | 5 << 8);
+		assert_int_equal(goes_to(kind, 100, 521, ACK | RST), NEW);
+		assert_entry(NEW, 500ull << 32 | 5 << 8 | MUSTER_FLOW_CLOSING);
+	}
+}
+
+/* The first segment that a moving slot sees of a flow is its last. */
+static void an_end_is_recorded_as_one(void **state)
+{
+	(void)state;
+	assert_int_equal(goes_to(TCP4, 100, 9000, ACK | FIN), OLD);
+	assert_entry(OLD, 1000 << 8 | MUSTER_FLOW_CLOSING);
+	set_member(OLD, false, true); /* it drains: the port again is a new flow */
+	assert_int_equal(goes_to(TCP4, 100, 70000000, SYN), NEW);
+}
+
+static void syn_ack_is_no_syn(void **state)
+{
+	(void)state;
+	assert_int_equal(goes_to(TCP4, 100, 500, SYN | ACK), OLD);
+	assert_int_equal(goes_to(TCP4, 100, 500, SYN | RST), OLD);
+	assert_entry(OLD, 1000 << 8 | MUSTER_FLOW_CLOSING);
+}
+
+static void datagrams(void **state)
+{
+	(void)state;
+	for (unsigned kind = UDP4; kind <= UDP6; kind++) {
+		memset(prog.flows, 0, N_FLOW_BUCKETS * sizeof(*prog.flows));
+		set_member(OLD, true, true);
+		assert_int_equal(goes_to(kind, 100, 0, 0), OLD); /* nothing tells a new flow */
+		assert_entry(OLD, 1000 << 8 | MUSTER_FLOW_UDP);
+		set_member(OLD, false, true);
+		assert_int_equal(goes_to(kind, 100, 0, 0), OLD);
+		set_member(OLD, false, false);
+		assert_int_equal(goes_to(kind, 100, 0, 0), NEW);
+		assert_entry(NEW, 1000 << 8 | MUSTER_FLOW_UDP);
+		set_member(OLD, true, true);
+		assert_int_equal(goes_to(kind, 100, 0, 0), NEW); /* it has moved for good */
+	}
+}
+
+static void datagrams_leave_now(void **state)
+{
+	(void)state;
+	set_flags(MUSTER_SERVICE_REPICK_NOW);
+	assert_int_equal(goes_to(UDP4, 100, 0, 0), OLD);
+	set_member(OLD, false, true);
+	assert_int_equal(goes_to(UDP4, 100, 0, 0), NEW);
+	assert_entry(NEW, 1000 << 8 | MUSTER_FLOW_UDP);
+	assert_int_equal(goes_to(TCP4, 100, 9000, ACK), OLD); /* of TCP that is no matter */
+}
+
+static void datagrams_never_leave(void **state)
+{
+	(void)state;
+	set_flags(MUSTER_SERVICE_REPICK_NEVER);
+	assert_int_equal(goes_to(UDP4, 100, 0, 0), OLD);
+	set_member(OLD, false, false);
+	assert_int_equal(goes_to(UDP4, 100, 0, 0), OLD);
+	set_slots(NEW, NONE);
+	assert_int_equal(goes_to(UDP4, 100, 0, 0), OLD);
+	prog.members[OLD].token = MUSTER_TOKEN(99, OLD); /* but from one that is gone they do */
+	assert_int_equal(goes_to(UDP4, 100, 0, 0), NEW);
+	assert_null(the_entry());
+}
+
+/* ---- packets that belong to a flow and are none of its own ---- */
+
+/* Too big, from somewhere on the way back to the client of TCP4 or UDP4. */
+static void icmp_error(struct frame *f, unsigned kind, uint16_t port)
+{
+	struct frame quoted;
+
+	eth(&quoted, MAC_BALANCER, MAC_CLIENT, 0x0800);
+	ip4(&quoted, V4_L2DSR, CLIENT4, kind < UDP4 ? IPPROTO_TCP : IPPROTO_UDP);
+	if (kind < UDP4)
+		tcp(&quoted, 80, port, 1, 1, ACK);
+	else
+		udp(&quoted, 80, port);
+	seal(&quoted);
+	eth(f, MAC_BALANCER, MAC_CLIENT, 0x0800);
+	ip4(f, "192.0.2.77", V4_L2DSR, IPPROTO_ICMP);
+	icmp(f, 3, 4, 1400);
+	put(f, quoted.b + quoted.ip, quoted.n - quoted.ip);
+	seal(f);
+}
+
+static void icmp_errors_follow_the_flow(void **state)
+{
+	static const unsigned kinds[] = {TCP4, UDP4};
+	struct frame in;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		icmp_error(&in, kinds[i], 300);
+		assert_int_equal(forwarded_to(&in), OLD);
+		assert_null(the_entry());
+		set_slots(NEW, NONE);
+		assert_int_equal(forwarded_to(&in), NEW);
+		set_slots(NEW, OLD);
+		assert_int_equal(goes_to(kinds[i], 300, 9000, ACK), OLD);
+		set_slots(NEW, NONE);
+		assert_int_equal(forwarded_to(&in), OLD);
+		assert_entry(OLD, 1000 << 8 | (kinds[i] == UDP4 ? MUSTER_FLOW_UDP : 0));
+		memset(prog.flows, 0, N_FLOW_BUCKETS * sizeof(*prog.flows));
+		set_slots(NEW, OLD);
+	}
+}
+
+static void fragment(struct frame *f, uint16_t offset, bool more)
+{
+	from_client(f, V4_L2DSR, IPPROTO_UDP);
+	set16(f, f->ip + 4, 0x7777);
+	set16(f, f->ip + 6, (uint16_t)(offset / 8 | (more ? 0x2000 : 0)));
+	if (!offset) {
+		udp(f, 400, 80);
+		bytes(f, 'x', 24);
+	} else {
+		bytes(f, 'y', 16);
+	}
+	seal(f);
+	if (!offset)
+		set16(f, f->l4 + 4, 48); /* of the whole datagram */
+}
+
+static void later_fragments_follow_the_flow(void **state)
+{
+	struct frame in;
+
+	(void)state;
+	fragment(&in, 0, true);
+	assert_int_equal(forwarded_to(&in), OLD);
+	assert_entry(OLD, 1000 << 8 | MUSTER_FLOW_UDP);
+	prog.control->clock = 1005;
+	set_slots(NEW, NONE);
+	fragment(&in, 32, false);
+	assert_int_equal(forwarded_to(&in), OLD);
+	assert_entry(OLD, 1000 << 8 | MUSTER_FLOW_UDP);
+	memset(prog.flows, 0, N_FLOW_BUCKETS * sizeof(*prog.flows));
+	set_slots(NEW, OLD);
+	assert_int_equal(forwarded_to(&in), OLD);
+	assert_null(the_entry());
+}
+
+/* A frame with a VLAN tag takes the long way, of the same flow. */
+static void both_ways_agree(void **state)
+{
+	struct frame in, plain;
+
+	(void)state;
+	flow_frame(&plain, TCP4, 100, 500, SYN);
+	eth(&in, MAC_BALANCER, MAC_CLIENT, 0x8100);
+	put16(&in, 100);
+	put16(&in, 0x0800);
+	put(&in, plain.b + 14, plain.n - 14);
+	assert_int_equal(forwarded_to(&in), NEW);
+	assert_entry(NEW, 500ull << 32 | 1000 << 8 | MUSTER_FLOW_OPENING);
+	assert_int_equal(goes_to(TCP4, 100, 501, ACK), NEW);
+	assert_entry(NEW, 500ull << 32 | 1000 << 8);
+}
+
+/* ---- slots of nobody ---- */
+
+static void gone_to_nobody(void **state)
+{
+	(void)state;
+	set_slots(NONE, OLD);
+	for (unsigned kind = TCP4; kind <= TCP6; kind++) {
+		ends_as(kind, 100, SYN, XDP_TX, MUSTER_REASON_empty_reject);
+		assert_int_equal(goes_to(kind, 200, 9000, ACK), OLD);
+		assert_int_equal(goes_to(kind + UDP4, 200, 0, 0), OLD);
+	}
+	set_member(OLD, false, false);
+	ends_as(TCP4, 200, ACK, XDP_TX, MUSTER_REASON_empty_reject);
+	ends_as(UDP4, 200, 0, XDP_TX, MUSTER_REASON_empty_reject);
+	services[TCP4]->on_empty = MUSTER_ON_EMPTY_DROP;
+	ends_as(TCP4, 300, SYN, XDP_DROP, MUSTER_REASON_empty_drop);
+}
+
+static void nobodys(void **state)
+{
+	(void)state;
+	assert_int_equal(goes_to(TCP4, 100, 500, SYN), NEW);
+	set_slots(NONE, NONE);
+	assert_int_equal(goes_to(TCP4, 100, 501, ACK), NEW); /* recorded, so it goes on */
+	ends_as(TCP4, 200, ACK, XDP_TX, MUSTER_REASON_empty_reject);
+	ends_as(TCP4, 200, SYN, XDP_TX, MUSTER_REASON_empty_reject);
+	ends_as(UDP6, 200, 0, XDP_TX, MUSTER_REASON_empty_reject);
+	assert_non_null(the_entry());
+}
+
+/* ---- on_down: reset ---- */
+
+static void resets_have_the_right_numbers(void **state)
+{
+	struct frame in, out;
+
+	(void)state;
+	set_flags(MUSTER_SERVICE_RESET);
+	assert_int_equal(goes_to(TCP6, 100, 500, SYN), NEW);
+	assert_int_equal(goes_to(TCP6, 100, 501, ACK), NEW);
+	set_member(NEW, false, false);
+	flow_frame(&in, TCP6, 100, 501, ACK);
+	assert_int_equal(prog_run(&prog, &in, &out), XDP_TX);
+	assert_int_equal(out.b[out.l4 + 13], RST);
+	assert_int_equal(get32(&out, out.l4 + 4), 1); /* what the segment acknowledged */
+	assert_int_equal(l4_sum(&out), 0);
+	flow_frame(&in, TCP6, 100, 501, 0);
+	assert_int_equal(prog_run(&prog, &in, &out), XDP_TX);
+	assert_int_equal(out.b[out.l4 + 13], RST | ACK);
+	assert_int_equal(get32(&out, out.l4 + 8), 511); /* behind the segment */
+	assert_int_equal(prog_reason(&prog, MUSTER_REASON_member_reset), 2);
+	ends_as(TCP6, 100, ACK | RST, XDP_DROP, MUSTER_REASON_empty_silent);
+}
+
+static void resets_have_a_budget(void **state)
+{
+	uint64_t limited;
+	unsigned answered = 0;
+	struct frame in, out;
+
+	(void)state;
+	set_flags(MUSTER_SERVICE_RESET);
+	set_member(OLD, false, false);
+	prog.control->reply_rate = 100;
+	flow_frame(&in, TCP4, 100, 9000, ACK);
+	for (int i = 0; i < 200; i++)
+		answered += prog_run(&prog, &in, &out) == XDP_TX;
+	limited = prog_reason(&prog, MUSTER_REASON_reply_limited);
+	assert_in_range(answered, 1, 99);
+	assert_int_equal(answered + limited, 200);
+	assert_int_equal(prog_reason(&prog, MUSTER_REASON_member_reset), answered);
+	assert_null(the_entry());
+}
+
+/* ---- stable slots ---- */
+
+/* A million SYNs from anywhere: what a flood is. */
+static void a_flood_finds_no_table(void **state)
+{
+	uint64_t random = 88172645463325252ull,
+		 before = prog_reason(&prog, MUSTER_REASON_sent_l2dsr);
+	struct frame in, out;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.b, .data_out = out.b,
+		.data_size_out = sizeof(out.b), .repeat = 1);
+
+	(void)state;
+	set_slots(NEW, NEW);
+	for (int i = 0; i < 1000000; i++) {
+		if (i % 20 == 0) /* a call each is what takes the time */
+			flow_frame(&in, i % 40 ? TCP6 : TCP4, 1, 1, SYN);
+		random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+		memcpy(in.b + in.ip + (in.v6 ? 20 : 13), &random, 3);
+		memcpy(in.b + in.l4, (uint8_t *)&random + 3, 2);
+		if (!in.v6) {
+			set16(&in, in.ip + 10, 0);
+			set16(&in, in.ip + 10, ip4_sum(&in, in.ip));
+		}
+		opts.data_size_in = (uint32_t)in.n;
+		opts.data_size_out = sizeof(out.b);
+		assert_int_equal(bpf_prog_test_run_opts(prog.fd, &opts), 0);
+	}
+	assert_int_equal(prog_reason(&prog, MUSTER_REASON_sent_l2dsr), before + 1000000);
+	assert_null(the_entry());
+	for (unsigned kind = 0; kind < KINDS; kind++)
+		assert_int_equal(prog.tracking[services[kind] - prog.services].failed, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scene, end)
+	const struct CMUnitTest tests[] = {
+		TEST(syn_and_segments),
+		TEST(an_end_is_recorded_as_one),
+		TEST(syn_ack_is_no_syn),
+		TEST(datagrams),
+		TEST(datagrams_leave_now),
+		TEST(datagrams_never_leave),
+		TEST(icmp_errors_follow_the_flow),
+		TEST(later_fragments_follow_the_flow),
+		TEST(both_ways_agree),
+		TEST(gone_to_nobody),
+		TEST(nobodys),
+		TEST(resets_have_the_right_numbers),
+		TEST(resets_have_a_budget),
+		TEST(a_flood_finds_no_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
