@@ -92,4 +92,57 @@ SCENE_INLINE void flow_frame(
 	seal(f);
 }
 
+SCENE_INLINE unsigned forwarded_to(const struct frame *in)
+{
+	struct frame out;
+
+	assert_int_equal(prog_run(&prog, in, &out), XDP_TX);
+	return out.b[5];
+}
+
+SCENE_INLINE unsigned goes_to(unsigned kind, uint16_t port, uint32_t seq, uint8_t flags)
+{
+	struct frame in;
+
+	flow_frame(&in, kind, port, seq, flags);
+	return forwarded_to(&in);
+}
+
+SCENE_INLINE void ends_as(
+	unsigned kind, uint16_t port, uint8_t flags, uint32_t verdict, enum muster_reason reason)
+{
+	uint64_t before = prog_reason(&prog, reason);
+	struct frame in, out;
+
+	flow_frame(&in, kind, port, 9000, flags);
+	assert_int_equal(prog_run(&prog, &in, &out), verdict);
+	assert_int_equal(prog_reason(&prog, reason), before + 1);
+}
+
+/* The one entry there is, or NULL. More than one fails. */
+SCENE_INLINE const struct muster_flow *the_entry(void)
+{
+	const struct muster_flow *found = NULL;
+
+	for (size_t i = 0; i < N_FLOW_BUCKETS * MUSTER_FLOW_WAYS; i++) {
+		const struct muster_flow *way =
+			&prog.flows[i / MUSTER_FLOW_WAYS].way[i % MUSTER_FLOW_WAYS];
+
+		if (!(uint32_t)way->who)
+			continue;
+		assert_null(found);
+		found = way;
+	}
+	return found;
+}
+
+SCENE_INLINE void assert_entry(unsigned which, uint64_t when)
+{
+	const struct muster_flow *entry = the_entry();
+
+	assert_non_null(entry);
+	assert_int_equal((uint32_t)entry->who, prog.members[which].token);
+	assert_int_equal(entry->when, when);
+}
+
 #endif
