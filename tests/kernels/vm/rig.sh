@@ -149,14 +149,16 @@ native() { [[ $(cli "$1" -j status | grep -o '"mode": *"native"' | wc -l) == "$2
 detached() { ! ip -n "$1" link show "$2" | grep -q xdp; }
 
 # load HOST TARGET...: 20 requests and more to each; rows "target backend times" in /tmp/rows, or
-# what went wrong instead of the backend. Slow enough for an emulated machine on a busy one.
+# what went wrong instead of the backend. Slow enough for an emulated machine on a busy one. From other
+# ports each time: a connection from the port of one that just ended goes where that one went.
+loads=0
 load() {
-	local host=$1 i
+	local host=$1 first_port=$((20000 + 500 * (loads++ % 40))) i
 	shift
 	: >/tmp/answers
 	for ((i = 0; i < 120 && $(wc -l </tmp/answers) < 20 * $#; i++)); do
 		sleep 0.25
-	done | within "$host" loadgen $((10 * $#)) 20000 500 "$@" >/tmp/answers
+	done | within "$host" loadgen $((10 * $#)) $first_port 500 "$@" >/tmp/answers
 	awk '{ n[$2 " " ($5 == "ok" ? $6 : $5)]++ } END { for (who in n) print who, n[who] }' /tmp/answers >/tmp/rows
 }
 
