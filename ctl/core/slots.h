@@ -19,7 +19,6 @@ struct slots {
 	uint32_t *since; /* [n] when it last changed, tenths of a second */
 	uint32_t moving, pinned;
 	unsigned version; /* counts changes */
-	uint32_t number;  /* of the ring in the live image: for a pass over all of them */
 	/* What they were made from and its version then, until the flip: what changed there meanwhile is lost. */
 	const struct slots *parent;
 	unsigned parent_version;

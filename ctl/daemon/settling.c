@@ -19,7 +19,6 @@ struct settling {
 	struct flows_sweep sweep;
 	struct flows_ring *rings; /* [n_rings], as in the live image */
 	size_t n_rings, next;	  /* ring to be settled */
-	bool *failing;		  /* [n_rings] */
 	struct settling_stats stats;
 	struct flows_member *members; /* of the last pass, by epoch */
 	size_t n_members;
@@ -50,9 +49,7 @@ static void clear_pass(struct settling *settling)
 	for (size_t r = 0; settling->rings && r < settling->n_rings; r++)
 		free(settling->rings[r].held);
 	free(settling->rings);
-	free(settling->failing);
 	settling->rings = NULL;
-	settling->failing = NULL;
 	settling->n_rings = 0;
 }
 
@@ -132,6 +129,27 @@ static void find_waiting(const struct settling *settling, const struct block *bl
 	}
 }
 
+/*
+ * Did inserts for the ring fail within its settle time? Asked now, not before the sweep: a flow that could not be
+ * recorded meanwhile is still in its slot.
+ */
+static bool is_failing(const struct settling *settling, const struct ring *ring)
+{
+	const struct daemon *daemon = settling->daemon;
+
+	for (size_t i = 0; i < daemon->live->n_services; i++) {
+		const struct image_service *service = &daemon->live->services[i];
+		struct muster_tracking tracking;
+
+		if (service->ring != ring)
+			continue;
+		tracking = dataplane_tracking(daemon->dp, service->index);
+		if (tracking.failed && now_s() - tracking.clock <= settle_ds(settling, ring) / 10)
+			return true;
+	}
+	return false;
+}
+
 static void settle_ring(struct settling *settling, size_t r)
 {
 	const struct image_ring *row = &settling->daemon->live->rings[r];
@@ -140,7 +158,7 @@ static void settle_ring(struct settling *settling, size_t r)
 	struct slots_settling how = {
 		.started = settling->started,
 		.settle = settle_ds(settling, row->ring),
-		.failing = settling->failing[r],
+		.failing = is_failing(settling, row->ring),
 		.held = settling->rings[r].held,
 		.waits = waits,
 	};
@@ -199,25 +217,6 @@ static void sweep_done(uv_work_t *work, int status)
 
 /* ---- 1: what there is to sweep ---- */
 
-/* Rings of services whose inserts failed within the settle time. */
-static void find_failing(struct settling *settling)
-{
-	const struct daemon *daemon = settling->daemon;
-	const struct image *live = daemon->live;
-
-	for (size_t r = 0; r < live->n_rings; r++)
-		live->rings[r].ring->slots.number = (uint32_t)r;
-	for (size_t i = 0; i < live->n_services; i++) {
-		const struct image_service *service = &live->services[i];
-		struct muster_tracking tracking = dataplane_tracking(daemon->dp, service->index);
-
-		if (!service->ring || !tracking.failed)
-			continue;
-		if (now_s() - tracking.clock <= settle_ds(settling, service->ring) / 10)
-			settling->failing[service->ring->slots.number] = true;
-	}
-}
-
 static int prepare(struct settling *settling)
 {
 	const struct daemon *daemon = settling->daemon;
@@ -230,9 +229,7 @@ static int prepare(struct settling *settling)
 	};
 	settling->n_rings = live->n_rings;
 	settling->rings = calloc(MAX(live->n_rings, 1), sizeof(*settling->rings));
-	settling->failing = calloc(MAX(live->n_rings, 1), sizeof(*settling->failing));
-	if (!settling->rings || !settling->failing ||
-		flows_members(&settling->sweep, live, settling->rings))
+	if (!settling->rings || flows_members(&settling->sweep, live, settling->rings))
 		return -ENOMEM;
 	settling->grace = false;
 	for (size_t r = 0; r < live->n_rings; r++) {
@@ -244,7 +241,6 @@ static int prepare(struct settling *settling)
 			return -ENOMEM;
 		settling->grace |= slots->pinned > 0;
 	}
-	find_failing(settling);
 	return 0;
 }
 
