@@ -244,10 +244,8 @@ MUSTER_INLINE void touch_flow(const struct track *track)
 		state &= ~(__u64)MUSTER_FLOW_OPENING;
 	if (track->flags & TRACK_ENDS)
 		state |= MUSTER_FLOW_CLOSING;
-	if (track->kind == TRACK_SYN) {
-		state &= ~(__u64)MUSTER_FLOW_CLOSING;
-		isn = is_opening(track) ? track->seq : isn;
-	}
+	if (track->kind == TRACK_SYN && is_opening(track))
+		isn = track->seq;
 	when = isn << 32 | seen_now(track) | state;
 	if (when != track->when)
 		__sync_val_compare_and_swap(&track->way->when, track->when, when);

@@ -22,7 +22,7 @@ MUSTER_INLINE int member_keeps(const struct track *track, const struct muster_me
 	return *(const volatile __u8 *)&member->old_ok;
 }
 
-/* May the recorded member have this packet? A closed flow's port, used again, is a new flow. */
+/* May the recorded member have this packet? A port that is used again after its flow has closed is a new flow. */
 MUSTER_INLINE int recorded_keeps(const struct track *track)
 {
 	__u32 index = track->member_base + MUSTER_TOKEN_INDEX((__u32)track->who);
@@ -30,9 +30,7 @@ MUSTER_INLINE int recorded_keeps(const struct track *track)
 
 	if (!member || member->token != (__u32)track->who || !member_keeps(track, member))
 		return 0;
-	if (track->kind == TRACK_SYN && track->when & MUSTER_FLOW_CLOSING)
-		return *(const volatile __u8 *)&member->new_ok;
-	return 1;
+	return !(track->kind == TRACK_SYN && track->when & MUSTER_FLOW_CLOSING);
 }
 
 MUSTER_INLINE int previous_keeps(const struct track *track)

@@ -208,10 +208,10 @@ static void the_end_of_a_flow_is_noted(void **state)
 			if (prog.flows[b].way[w].who)
 				assert_int_equal((uint32_t)prog.flows[b].way[w].when,
 					1000 << 8 | MUSTER_FLOW_CLOSING);
-	/* The port again: to a backend that drains it would be a new flow. */
-	member(NEW)->new_ok = 0;
+	/* The port again is a new flow, and goes where new flows go. */
 	set_slots(OLD, NEW);
 	assert_int_equal(goes_to(100, 5000, SYN), OLD);
+	assert_int_equal(goes_to(100, 5001, ACK), OLD);
 }
 
 static void clients_keep_together(void **state)
